@@ -1,0 +1,52 @@
+/** One kind of request, and what a right answer to it looks like. */
+export interface RequestPlan {
+  readonly method: 'GET' | 'POST'
+  readonly path: string
+  /** Statuses of a right answer, before redirects. */
+  readonly statuses: readonly number[]
+  /** Text that a right answer with a body ends with or contains near its end: `</html>`. */
+  readonly marker?: string
+  /** Follow one redirect, as `hey` does: both requests count as one, with the time of both. */
+  readonly follow?: boolean
+  /** Where the id of what was created is found, for the audit: the redirect's path, or the body of the answer. */
+  readonly acknowledgedBy?: 'location' | 'body'
+}
+
+/** One stream of requests: a closed loop of `clients`, or an open one of `rate` requests a second. */
+export interface StreamPlan {
+  readonly name: string
+  readonly request: RequestPlan
+  readonly clients?: number
+  readonly rate?: number
+}
+
+/** What the load generator is asked to do. */
+export interface LoadPlan {
+  readonly origin: string
+  readonly seconds: number
+  readonly streams: readonly StreamPlan[]
+  /** How long an answer may take, in milliseconds. Default: 20,000. */
+  readonly timeout?: number
+}
+
+/** What came of one stream. */
+export interface StreamResult {
+  readonly name: string
+  readonly seconds: number
+  /** Answered requests, right or wrong. */
+  readonly count: number
+  /** Per outcome: `200`, `302>404` (a redirect followed), `ECONNRESET`, `wrong body`. */
+  readonly outcomes: Readonly<Record<string, number>>
+  /** Requests with a right answer. */
+  readonly right: number
+  /** Requests that followed a redirect to something that was gone by then. */
+  readonly gone: number
+  /** All the others: a wrong status, a wrong body, no answer. */
+  readonly failed: number
+  /** Encoded `Latencies` of every answered request, right or wrong. */
+  readonly latencies: string
+  /** Encoded `Latencies` per outcome. */
+  readonly latenciesByOutcome: Readonly<Record<string, string>>
+  /** What the server said that it had created. */
+  readonly acknowledged: readonly string[]
+}
