@@ -1,0 +1,57 @@
+import type { Child } from 'hono/jsx'
+import type { CurrentSession } from '../models/sessions.ts'
+import { styles } from '../web/assets.ts'
+
+/** The frame of every page. */
+export function Layout(props: { title: string; session: CurrentSession | undefined; children: Child }) {
+  return (
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta name="color-scheme" content="light dark" />
+        <title>{props.title} · Lorem News</title>
+        <link rel="stylesheet" href={styles.url} />
+        <link rel="icon" href="/icon.svg" type="image/svg+xml" />
+      </head>
+      <body>
+        <a class="skip" href="#content">
+          Skip to the content
+        </a>
+        <header class="site">
+          <a class="brand" href="/">
+            Lorem News
+          </a>
+          <Navigation session={props.session} />
+        </header>
+        <main id="content" tabindex={-1}>
+          {props.children}
+        </main>
+        <footer class="site">
+          <p>Lorem News: the demo of Stephen Margheim’s SQLite talks, on handcar.</p>
+        </footer>
+      </body>
+    </html>
+  )
+}
+
+function Navigation({ session }: { session: CurrentSession | undefined }) {
+  if (!session) {
+    return (
+      <nav aria-label="Main">
+        <a href="/sign_in">Sign in</a>
+        <a href="/sign_up">Sign up</a>
+      </nav>
+    )
+  }
+  return (
+    <nav aria-label="Main">
+      <a href="/posts/new">New post</a>
+      <a href={`/users/${session.user_id}`}>{session.screen_name}</a>
+      <form method="post" action={`/sessions/${session.id}`}>
+        <input type="hidden" name="_method" value="DELETE" />
+        <button class="link">Sign out</button>
+      </form>
+    </nav>
+  )
+}

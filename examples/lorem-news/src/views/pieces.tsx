@@ -1,0 +1,58 @@
+/** Small pieces that several pages share. */
+
+const units = [
+  ['year', 31_557_600],
+  ['month', 2_629_800],
+  ['week', 604_800],
+  ['day', 86_400],
+  ['hour', 3_600],
+  ['minute', 60],
+] as const
+
+/** An age in words: `3 days ago`. */
+export function age(at: number, now = Date.now()): string {
+  const seconds = (now - at) / 1000
+  for (const [unit, length] of units) {
+    const count = Math.floor(seconds / length)
+    if (count > 0) return `${count} ${unit}${count === 1 ? '' : 's'} ago`
+  }
+  return 'just now'
+}
+
+/** A count with its noun: `1 comment`, `12 comments`. */
+export const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`
+
+/** A time that people and programs can read. */
+export const Time = ({ at }: { at: number }) => <time datetime={new Date(at).toISOString()}>{age(at)}</time>
+
+/** A text whose blank lines separate paragraphs. */
+export const Paragraphs = ({ text }: { text: string }) => (
+  <>
+    {text.split(/\n{2,}/).map((paragraph) => (
+      <p>{paragraph}</p>
+    ))}
+  </>
+)
+
+/** The tags of a post, from the JSON in its row. */
+export function Tags({ json }: { json: string }) {
+  if (json === '[]') return null
+  return (
+    <ul class="tags" aria-label="Tags">
+      {(JSON.parse(json) as string[]).map((tag) => (
+        <li>{tag}</li>
+      ))}
+    </ul>
+  )
+}
+
+/** A button that deletes what stands at an address. A form, so that it works without JavaScript. */
+export const DeleteButton = ({ action, label, of }: { action: string; label: string; of?: string }) => (
+  <form method="post" action={action}>
+    <input type="hidden" name="_method" value="DELETE" />
+    <button class="link danger">
+      {label}
+      {of && <span class="for-readers"> {of}</span>}
+    </button>
+  </form>
+)

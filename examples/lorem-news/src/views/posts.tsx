@@ -1,0 +1,130 @@
+import type { ListedComment } from '../models/comments.ts'
+import type { ListedPost, ShownPost } from '../models/posts.ts'
+import type { CurrentSession } from '../models/sessions.ts'
+import { CommentForm, CommentItem } from './comments.tsx'
+import { Summary, TextArea, TextField, type FormState } from './fields.tsx'
+import { Layout } from './layout.tsx'
+import { counted, DeleteButton, Paragraphs, Tags, Time } from './pieces.tsx'
+
+type Viewer = CurrentSession | undefined
+
+/** The front page: a list of posts. */
+export const PostsPage = ({ posts, session }: { posts: readonly ListedPost[]; session: Viewer }) => (
+  <Layout title="Posts" session={session}>
+    <div class="heading">
+      <h1>Posts</h1>
+      <a class="button" href="/posts/new">
+        New post
+      </a>
+    </div>
+    {posts.length === 0 ? (
+      <p class="box">Nothing here yet. Write the first post.</p>
+    ) : (
+      <ol class="posts">{posts.map((post) => postItem(post, session))}</ol>
+    )}
+  </Layout>
+)
+
+/** A plain function and not a component: a list has up to a hundred of these, and the wrapping would be paid for each. */
+const postItem = (post: ListedPost, session: Viewer) => (
+  <li class="post box" id={`post_${post.id}`}>
+    <h2>
+      <a href={`/posts/${post.id}`}>{post.title}</a>
+    </h2>
+    {Tags({ json: post.tags })}
+    <p class="meta">
+      <span>
+        by <a href={`/users/${post.user_id}`}>{post.screen_name}</a>
+      </span>
+      {Time({ at: post.created_at })}
+      <a href={`/posts/${post.id}#comments`}>{counted(post.comments_count, 'comment')}</a>
+    </p>
+    {session?.user_id === post.user_id && <OwnersActions post={post} />}
+  </li>
+)
+
+const OwnersActions = ({ post }: { post: { id: number; title: string } }) => (
+  <div class="actions">
+    <a href={`/posts/${post.id}/edit`}>
+      Edit<span class="for-readers"> {post.title}</span>
+    </a>
+    <DeleteButton action={`/posts/${post.id}`} label="Delete" of={post.title} />
+  </div>
+)
+
+/** One post with its comments. */
+export function PostPage(props: {
+  post: ShownPost
+  comments: readonly ListedComment[]
+  session: Viewer
+  form?: FormState
+}) {
+  const { post, comments, session, form } = props
+  return (
+    <Layout title={post.title} session={session}>
+      <article class="post box" id={`post_${post.id}`}>
+        <h1>{post.title}</h1>
+        <Tags json={post.tags} />
+        <p class="meta">
+          <span>
+            by <a href={`/users/${post.user_id}`}>{post.screen_name}</a>
+          </span>
+          <Time at={post.published_at} />
+          <a href="#comments">{counted(post.comments_count, 'comment')}</a>
+          <a href={`/p/${post.public_id}`} rel="bookmark">
+            permanent link
+          </a>
+        </p>
+        <div class="prose">
+          <Paragraphs text={post.description} />
+        </div>
+        {session?.user_id === post.user_id && <OwnersActions post={post} />}
+      </article>
+      <section id="comments" aria-labelledby="comments-heading">
+        <h2 id="comments-heading">{counted(comments.length, 'comment')}</h2>
+        {session ? (
+          <CommentForm action={`/posts/${post.id}/comments`} form={form ?? { values: {}, errors: {} }} />
+        ) : (
+          <p class="box">
+            <a href="/sign_in">Sign in</a> to comment.
+          </p>
+        )}
+        {comments.map((comment) => (
+          <CommentItem comment={comment} session={session} />
+        ))}
+      </section>
+    </Layout>
+  )
+}
+
+/** The form for a new post, or for changing one. */
+export function PostFormPage({ id, form, session }: { id?: number; form: FormState; session: Viewer }) {
+  const title = id ? 'Edit post' : 'New post'
+  return (
+    <Layout title={title} session={session}>
+      <h1>{title}</h1>
+      <form class="box" method="post" action={id ? `/posts/${id}` : '/posts'}>
+        <Summary form={form} />
+        {id && <input type="hidden" name="_method" value="PATCH" />}
+        <TextField
+          form={form}
+          name="title"
+          label="Title"
+          hint="At least 5 characters, and not used before."
+        />
+        <TextArea
+          form={form}
+          name="description"
+          label="Text"
+          rows={14}
+          hint="A blank line starts a new paragraph."
+        />
+        <TextField form={form} name="tags" label="Tags" hint="Up to five, separated by commas. Optional." />
+        <div class="actions">
+          <button class="button">{id ? 'Save changes' : 'Publish'}</button>
+          <a href={id ? `/posts/${id}` : '/'}>Cancel</a>
+        </div>
+      </form>
+    </Layout>
+  )
+}
