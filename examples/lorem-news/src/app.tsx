@@ -1,0 +1,64 @@
+import { Hono } from 'hono'
+import { bodyLimit } from 'hono/body-limit'
+import { csrf } from 'hono/csrf'
+import { HTTPException } from 'hono/http-exception'
+import { methodOverride } from 'hono/method-override'
+import { secureHeaders } from 'hono/secure-headers'
+import { benchmarkingRoutes } from './benchmarking/routes.tsx'
+import type { Configuration } from './configuration.ts'
+import type { AppDatabase } from './database/index.ts'
+import { commentRoutes } from './routes/comments.tsx'
+import { healthRoutes } from './routes/health.ts'
+import { postRoutes } from './routes/posts.tsx'
+import { sessionRoutes } from './routes/sessions.tsx'
+import { userRoutes } from './routes/users.tsx'
+import { assets } from './web/assets.ts'
+import type { AppEnvironment } from './web/environment.ts'
+import { answerError, answerNotFound } from './web/problems.tsx'
+import { SessionCookie } from './web/session-cookie.ts'
+
+/** What the app needs to know. */
+export type AppOptions = Pick<Configuration, 'origin' | 'benchmarking'> & { sessionSecret: string }
+
+/** The whole application, as a `fetch` function that any server can call. */
+export function createApp(database: AppDatabase, { origin, benchmarking, sessionSecret }: AppOptions) {
+  const { queries } = database
+  const isHttps = origin?.startsWith('https:') ?? false
+  const cookie = new SessionCookie(queries, { secret: sessionSecret, isHttps })
+  const app = new Hono<AppEnvironment>()
+
+  app.onError(answerError)
+  app.notFound(answerNotFound)
+  app.use(headers(isHttps))
+  if (benchmarking) app.route('/', benchmarkingRoutes(queries))
+  app.route('/', healthRoutes(database))
+  app.route('/', assets)
+  app.use(csrf({ origin }))
+  app.use(bodyLimit({ maxSize: 256 * 1024, onError: tooLarge }))
+  app.use(methodOverride({ app }))
+  app.use(cookie.middleware)
+  app.route('/', postRoutes(queries))
+  app.route('/', commentRoutes(queries))
+  app.route('/', userRoutes(queries, cookie))
+  app.route('/', sessionRoutes(queries, cookie))
+  return app
+}
+
+const headers = (isHttps: boolean) =>
+  secureHeaders({
+    contentSecurityPolicy: {
+      defaultSrc: ["'none'"],
+      styleSrc: ["'self'"],
+      imgSrc: ["'self'"],
+      formAction: ["'self'"],
+      baseUri: ["'none'"],
+      frameAncestors: ["'none'"],
+    },
+    strictTransportSecurity: isHttps ? 'max-age=63072000; includeSubDomains' : false,
+    referrerPolicy: 'same-origin',
+    xFrameOptions: 'DENY',
+  })
+
+function tooLarge(): never {
+  throw new HTTPException(413, { message: 'This is more than the site accepts.' })
+}

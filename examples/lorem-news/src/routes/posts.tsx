@@ -1,0 +1,83 @@
+import { Hono } from 'hono'
+import type { Queries } from '../database/index.ts'
+import { commentsOfPost } from '../models/comments.ts'
+import {
+  createPost,
+  deleteOwnPost,
+  findOwnPost,
+  findPost,
+  findPostByPublicId,
+  newestPosts,
+  updatePost,
+} from '../models/posts.ts'
+import { PostFormPage, PostPage, PostsPage } from '../views/posts.tsx'
+import type { AppEnvironment } from '../web/environment.ts'
+import { postFields } from '../web/forms.ts'
+import { orForm, page } from '../web/page.ts'
+import { signedIn } from '../web/session-cookie.ts'
+import { idOf } from './ids.ts'
+
+/** Reading and writing posts. */
+export function postRoutes(queries: Queries) {
+  const routes = new Hono<AppEnvironment>()
+
+  routes.on('GET', ['/', '/posts'], async (context) =>
+    page(context, <PostsPage posts={await newestPosts(queries)} session={context.var.session} />),
+  )
+
+  routes.get('/posts/new', signedIn, (context) =>
+    page(context, <PostFormPage form={{ values: {}, errors: {} }} session={context.var.session} />),
+  )
+
+  routes.post('/posts', signedIn, async (context) => {
+    const body = await context.req.parseBody()
+    const { session } = context.var
+    return orForm(
+      context,
+      body,
+      async () =>
+        context.redirect(`/posts/${await createPost(queries, session.user_id, postFields(body))}`, 303),
+      (form) => <PostFormPage form={form} session={session} />,
+    )
+  })
+
+  routes.get('/posts/:id{[0-9]+}', async (context) => {
+    const post = await findPost(queries, idOf(context))
+    const comments = await commentsOfPost(queries, post.id)
+    return page(context, <PostPage post={post} comments={comments} session={context.var.session} />)
+  })
+
+  routes.get('/p/:publicId{[0-9a-f]+}', async (context) =>
+    context.redirect(`/posts/${await findPostByPublicId(queries, context.req.param('publicId'))}`),
+  )
+
+  routes.get('/posts/:id{[0-9]+}/edit', signedIn, async (context) => {
+    const { session } = context.var
+    const { id, title, description, tags } = await findOwnPost(queries, idOf(context), session.user_id)
+    const values = { title, description, tags: (JSON.parse(tags) as string[]).join(', ') }
+    return page(context, <PostFormPage id={id} form={{ values, errors: {} }} session={session} />)
+  })
+
+  routes.patch('/posts/:id{[0-9]+}', signedIn, async (context) => {
+    const id = idOf(context)
+    const body = await context.req.parseBody()
+    const { session } = context.var
+    await findOwnPost(queries, id, session.user_id)
+    return orForm(
+      context,
+      body,
+      async () => {
+        await updatePost(queries, id, session.user_id, postFields(body))
+        return context.redirect(`/posts/${id}`, 303)
+      },
+      (form) => <PostFormPage id={id} form={form} session={session} />,
+    )
+  })
+
+  routes.delete('/posts/:id{[0-9]+}', signedIn, async (context) => {
+    await deleteOwnPost(queries, idOf(context), context.var.session.user_id)
+    return context.redirect('/posts', 303)
+  })
+
+  return routes
+}
