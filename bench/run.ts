@@ -1,4 +1,5 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { rmSync } from 'node:fs'
+import { mkdtemp, readdir } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseCommand } from './harness/arguments.ts'
@@ -24,6 +25,8 @@ const names = (await readdir(new URL('./scenarios', import.meta.url)))
   .filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts'))
   .map((file) => file.slice(0, -3))
 
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
+
 const command = parseCommand(process.argv.slice(2), names)
 if (command.kind === 'help') console.log(`${usage}\n\n${await list()}`)
 else if (command.kind === 'list') console.log(`${await list()}\n\nnpm run bench -- <scenario> [--quick]`)
@@ -45,6 +48,8 @@ async function runUnlessFinished(name: string, quick: boolean, resume: boolean):
 async function runScenario(name: string, quick: boolean): Promise<void> {
   const scenario = await load(name)
   const folder = await mkdtemp(join(process.env.BENCH_FOLDER ?? tmpdir(), `handcar-bench-${name}-`))
+  const removeFolder = (): void => rmSync(folder, { recursive: true, force: true })
+  process.once('exit', removeFolder)
   const started = Date.now()
   try {
     const machine = describeMachine(folder)
@@ -66,7 +71,8 @@ async function runScenario(name: string, quick: boolean): Promise<void> {
     print(result)
     console.log(`\n${(await saveResult(result, chart)).join('\n')}`)
   } finally {
-    await rm(folder, { recursive: true, force: true })
+    removeFolder()
+    process.off('exit', removeFolder)
   }
 }
 

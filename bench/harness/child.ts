@@ -70,6 +70,15 @@ export class RemoteProcess<Of extends Handlers> implements AsyncDisposable {
   }
 }
 
+const running = new Set<ChildProcess>()
+process.once('exit', () => running.forEach((child) => child.kill('SIGKILL')))
+
+/** Ends this child by its id when our own process ends, however it ends short of SIGKILL. */
+export function endWithUs(child: ChildProcess): void {
+  running.add(child)
+  child.once('exit', () => running.delete(child))
+}
+
 /** Starts a TypeScript file of this workspace as a process of its own, with its output on ours. */
 export function startProcess<Of extends Handlers>(
   file: URL,
@@ -81,5 +90,6 @@ export function startProcess<Of extends Handlers>(
     serialization: 'advanced',
     env: { ...process.env, ...options.environment },
   })
+  endWithUs(child)
   return new RemoteProcess<Of>(child)
 }

@@ -4,6 +4,7 @@ import { chmod, chown, mkdir, readdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Client } from 'pg'
+import { endWithUs } from './child.ts'
 
 /** A PostgreSQL server of our own, reachable through a socket in a temporary folder only. */
 export interface Postgres extends AsyncDisposable {
@@ -43,6 +44,7 @@ export async function startPostgres(binaries: string, folder: string): Promise<P
     cwd: home,
     stdio: 'ignore',
   })
+  endWithUs(server)
   const connection = { host: home, user: 'bench', database: 'postgres' }
   const stop = async (): Promise<void> => {
     if (server.exitCode !== null) return

@@ -19,26 +19,26 @@ interface Answer {
 export async function exchange(pool: Dispatcher, plan: RequestPlan, timeout: number): Promise<Exchange> {
   try {
     const first = await send(pool, plan.method, plan.path, timeout)
-    if (!plan.statuses.includes(first.status)) return { outcome: `${first.status}`, verdict: 'failed' }
     const created = acknowledgement(plan, first)
-    if (!plan.follow || !first.location) return { ...judge(plan, first, ''), ...created }
+    if (!plan.follow || !first.location) return { ...judge(plan, first, plan.statuses, ''), ...created }
     const second = await send(pool, 'GET', pathOf(first.location), timeout)
-    return { ...judge(plan, second, `${first.status}>`), ...created }
+    return { ...judge(plan, second, [200], `${first.status}>`), ...created }
   } catch (error) {
     return { outcome: (error as { code?: string }).code ?? String(error), verdict: 'failed' }
   }
 }
 
-function judge(plan: RequestPlan, answer: Answer, before: string): Exchange {
+function judge(plan: RequestPlan, answer: Answer, statuses: readonly number[], before: string): Exchange {
   const outcome = `${before}${answer.status}`
-  if (before && answer.status === 404) return { outcome, verdict: 'gone' }
-  if (before && answer.status !== 200) return { outcome, verdict: 'failed' }
+  if (plan.mayBeGone && answer.status === 404) return { outcome, verdict: 'gone' }
+  if (!statuses.includes(answer.status)) return { outcome, verdict: 'failed' }
   const complete =
     answer.location !== undefined || plan.marker === undefined || answer.body.includes(plan.marker)
   return complete ? { outcome, verdict: 'right' } : { outcome: `${outcome} wrong body`, verdict: 'failed' }
 }
 
 function acknowledgement(plan: RequestPlan, answer: Answer): { acknowledged?: string } {
+  if (!plan.statuses.includes(answer.status)) return {}
   if (plan.acknowledgedBy === 'location' && answer.location) return { acknowledged: pathOf(answer.location) }
   if (plan.acknowledgedBy === 'body') return { acknowledged: answer.body.toString() }
   return {}

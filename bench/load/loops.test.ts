@@ -40,6 +40,7 @@ test('a redirect is followed, what it created is kept, and a page that is gone i
     statuses: [303],
     marker: '</html>',
     follow: true,
+    mayBeGone: true,
     acknowledgedBy: 'location',
   }
   const result = await closedLoop(pool, plan(origin, 0.2), { name: 'create', request: create, clients: 1 })

@@ -8,6 +8,8 @@ export interface RequestPlan {
   readonly marker?: string
   /** Follow one redirect, as `hey` does: both requests count as one, with the time of both. */
   readonly follow?: boolean
+  /** Whether the row that is asked for may have been destroyed by another request meanwhile: 404 is then no failure. */
+  readonly mayBeGone?: boolean
   /** Where the id of what was created is found, for the audit: the redirect's path, or the body of the answer. */
   readonly acknowledgedBy?: 'location' | 'body'
 }
@@ -39,7 +41,7 @@ export interface StreamResult {
   readonly outcomes: Readonly<Record<string, number>>
   /** Requests with a right answer. */
   readonly right: number
-  /** Requests that followed a redirect to something that was gone by then. */
+  /** Requests answered 404 because another request had destroyed the row. */
   readonly gone: number
   /** All the others: a wrong status, a wrong body, no answer. */
   readonly failed: number
