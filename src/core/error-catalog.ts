@@ -1,0 +1,125 @@
+/**
+ * Every error code of handcar with its meaning and its general cure. `docs/reference/errors.md` is generated from this
+ * table, and a test fails on a code that nothing throws or that nothing documents.
+ */
+export const errorCatalog = {
+  HANDCAR_OPTION_UNKNOWN: {
+    title: 'An option has a name that is not known',
+    fix: 'Use the suggested name, or remove the option.',
+  },
+  HANDCAR_OPTION_INVALID: {
+    title: 'An option or argument has a value of the wrong kind',
+    fix: 'Pass a value of the kind that the message names.',
+  },
+  HANDCAR_NOT_STARTED: {
+    title: 'A part was used before start() or after stop()',
+    fix: 'Await start() before the first use, and stop using the part before stop().',
+  },
+  HANDCAR_STOPPED: {
+    title: 'Work was still waiting when its part stopped',
+    fix: 'Give stop() a longer timeout, or hand the work to the part again after it has started.',
+  },
+  HANDCAR_PARAMETER: {
+    title: 'A value cannot be bound to an SQL statement',
+    fix: 'Bind null, a string, a finite number, a 64-bit bigint, a boolean or bytes.',
+  },
+  HANDCAR_STATEMENT_WRITES: {
+    title: 'A statement that writes was given to a method that reads',
+    fix: 'Run it inside database.write(), or with database.run().',
+  },
+  HANDCAR_STATEMENT_CONTROL: {
+    title: 'A statement tried to begin or end a transaction, or to change the connection',
+    fix: 'Let write(), read() and savepoint() begin and end transactions; set pragmas in the options of Database.',
+  },
+  HANDCAR_TRANSACTION_PENDING: {
+    title: 'A transaction body waited for something that is not the database',
+    fix: 'Do the waiting (network, timers, files, hashing) before or after the transaction, and only database work inside it.',
+  },
+  HANDCAR_TRANSACTION_CLOSED: {
+    title: 'A transaction was used after it had ended',
+    fix: 'Await everything that uses the transaction before its body returns.',
+  },
+  HANDCAR_TRANSACTION_NESTED: {
+    title: 'A transaction was used while a savepoint inside it was open',
+    fix: 'Await the savepoint, or use the transaction that its body received.',
+  },
+  HANDCAR_TRANSACTION_ROLLED_BACK: {
+    title: 'A transaction was rolled back together with others of its batch',
+    fix: 'Write again: nothing of it was kept. The cause says what ended the batch.',
+  },
+  HANDCAR_DATABASE_BUSY: {
+    title: 'A write waited longer than its deadline for the write lock',
+    fix: 'Shorten the transactions of the process that holds the lock, or raise writeTimeout.',
+  },
+  HANDCAR_WRITE_QUEUE_FULL: {
+    title: 'More writes were waiting than maxQueuedWrites allows',
+    fix: 'Slow down the producer: await writes, or answer 503 until the queue is shorter.',
+  },
+  HANDCAR_QUERY_TIMEOUT: {
+    title: 'A query in a reader process ran longer than its time limit',
+    fix: 'Add an index, narrow the query, or pass a longer timeout.',
+  },
+  HANDCAR_QUERY_CRASHED: {
+    title: 'The reader process of a query ended unexpectedly',
+    fix: 'Look for the out-of-memory killer in the system log; narrow the query or iterate() over it.',
+  },
+  HANDCAR_DATABASE_PATH: {
+    title: 'The path of a database cannot be used',
+    fix: 'Give the path of a file in a folder that exists and that this user may write.',
+  },
+  HANDCAR_DATABASE_NETWORK: {
+    title: 'The database lies on a network file system',
+    fix: 'Move the database to a local disk: WAL needs shared memory and locks of one machine.',
+  },
+  HANDCAR_DATABASE_READ_ONLY: {
+    title: 'The database file or its folder cannot be written',
+    fix: 'Give the user of this process write access to the file and to its folder.',
+  },
+  HANDCAR_DATABASE_CORRUPT: {
+    title: 'The file is not a database, is encrypted, or is damaged',
+    fix: 'Check the path; restore the latest backup, or recover what can be read with `sqlite3 file .recover`.',
+  },
+  HANDCAR_DATABASE_REPLACED: {
+    title: 'The database or its WAL was deleted or replaced while it was open',
+    fix: 'Stop what deletes or moves the files; then start the database again, restoring a backup if the file is gone.',
+  },
+  HANDCAR_DATABASE_PRAGMA: {
+    title: 'A pragma is unknown or did not take the value that was asked for',
+    fix: 'Correct the name or the value in the option `pragmas`.',
+  },
+  HANDCAR_SQLITE_VERSION: {
+    title: 'The SQLite library is older than 3.51.3, which can corrupt a WAL database',
+    fix: 'Install better-sqlite3 13 or newer.',
+  },
+  HANDCAR_SYNC_FAILED: {
+    title: 'The disk reported that a write did not reach it',
+    fix: 'Check the disk and the system log; then restart the process. Nothing unacknowledged counts as written.',
+  },
+  HANDCAR_EXTENSION_MISSING: {
+    title: 'An SQLite extension could not be loaded',
+    fix: 'Install the package or correct the path, or mark the extension `optional: true`.',
+  },
+  HANDCAR_MIGRATION_FAILED: {
+    title: 'A migration failed and was rolled back',
+    fix: 'Correct the SQL that the cause names and start again.',
+  },
+  HANDCAR_MIGRATION_CHANGED: {
+    title: 'A migration was edited after it had been applied',
+    fix: 'Restore the file as it was applied, and put the change into a new migration.',
+  },
+  HANDCAR_MIGRATION_NEWER: {
+    title: 'The database has migrations that this code does not know',
+    fix: 'Deploy the code that brought them, or restore a backup from before.',
+  },
+  HANDCAR_MIGRATION_NAME: {
+    title: 'A migration has a name or content that cannot be used',
+    fix: 'Name it <timestamp>_<name>.sql, for example 20261120093000_create_posts.sql.',
+  },
+  HANDCAR_MIGRATION_FOREIGN_KEYS: {
+    title: 'A migration would leave rows that point at nothing',
+    fix: 'Delete or repoint those rows in the same migration.',
+  },
+} as const satisfies Record<string, { title: string; fix: string }>
+
+/** A code of {@link errorCatalog}. */
+export type ErrorCode = keyof typeof errorCatalog

@@ -1,0 +1,159 @@
+import { parentPort, workerData } from 'node:worker_threads'
+import { standardLogger } from '../core/index.ts'
+import { Connection } from './connection.ts'
+import { DatabaseDescriptor } from './database-descriptor.ts'
+import { isBusy } from './driver.ts'
+import { lockHolders } from './lock-holders.ts'
+import type { ResolvedCheckpointerOptions } from './options.ts'
+import { defaultPragmas } from './pragmas.ts'
+
+/**
+ * The thread of the checkpointer. A checkpoint inside a commit makes one unlucky write wait for the disk; here nobody
+ * waits for it. Each look:
+ *
+ * 1. `wal_checkpoint(NOOP)` measures how many frames wait;
+ * 2. above `passiveFrames`, PASSIVE copies them into the database file beside readers and writers, and the file is synced;
+ * 3. above `restartFrames`, RESTART makes the next writer begin at the start of the WAL. It takes the write lock, and SQLite
+ *    syncs the database under it: step 2 has left it next to nothing to do, so it holds the lock for about half a
+ *    millisecond. It is tried with a zero timeout: waiting inside SQLite with the write lock held would stop all writers.
+ *
+ * After a crash nothing is missing: the WAL keeps every frame until it is safely in the database.
+ */
+
+/** What the thread is started with. */
+export interface CheckpointerData {
+  path: string
+  options: ResolvedCheckpointerOptions
+}
+
+/** What the thread tells. */
+export type CheckpointerReport =
+  | {
+      kind: 'checkpoint'
+      mode: 'passive' | 'restart'
+      frames: number
+      checkpointed: number
+      duration: number
+    }
+  | { kind: 'pinned'; frames: number; duration: number; readers: { pid: number; command: string }[] }
+  | { kind: 'released' }
+
+/** While nothing changes the thread looks less and less often, up to this many milliseconds apart. */
+const slowestInterval = 250
+/** For how long RESTART is tried again and again to catch a moment without a writer, in milliseconds. */
+const restartEffort = 10
+
+const { path, options } = workerData as CheckpointerData
+const connection = new Connection({
+  path,
+  readonly: false,
+  pragmas: defaultPragmas,
+  extensions: [],
+  cachedStatements: 1,
+  slowQuery: Infinity,
+  logger: standardLogger,
+})
+const descriptor = new DatabaseDescriptor(path)
+let interval = options.interval
+let lastFrames = 0
+let stuckSince: number | undefined
+let isReported = false
+let optimizedAt = performance.now()
+let timer = setTimeout(look, interval)
+
+parentPort!.on('message', () => {
+  clearTimeout(timer)
+  connection.close()
+  parentPort!.close()
+})
+
+interface WalState {
+  /** Whether something stood in the way. */
+  busy: number
+  /** Frames in the WAL. */
+  log: number
+  checkpointed: number
+}
+
+function look(): void {
+  const { log, checkpointed } = checkpoint('noop')
+  const isActive = log !== lastFrames || log - checkpointed > options.passiveFrames
+  lastFrames = log
+  interval = isActive ? options.interval : Math.min(interval * 2, slowestInterval)
+  if (log - checkpointed > options.passiveFrames) movePages()
+  if (log > options.restartFrames) restart()
+  else release()
+  if (performance.now() - optimizedAt > options.optimizeInterval) optimize()
+  timer = setTimeout(look, interval)
+}
+
+function movePages(): WalState {
+  const startedAt = performance.now()
+  const state = checkpoint('passive')
+  descriptor.sync()
+  report({
+    kind: 'checkpoint',
+    mode: 'passive',
+    frames: state.log,
+    checkpointed: state.checkpointed,
+    duration: performance.now() - startedAt,
+  })
+  return state
+}
+
+function restart(): void {
+  const startedAt = performance.now()
+  let state = movePages()
+  if (state.checkpointed >= 0 && state.log - state.checkpointed > options.passiveFrames) return stuck(state)
+  do state = checkpoint('restart')
+  while (state.busy && performance.now() - startedAt < restartEffort)
+  if (state.busy) return stuck(state)
+  release()
+  report({
+    kind: 'checkpoint',
+    mode: 'restart',
+    frames: state.log,
+    checkpointed: state.checkpointed,
+    duration: performance.now() - startedAt,
+  })
+}
+
+/** The WAL cannot be reused: after a while it is said who keeps it. */
+function stuck({ log }: WalState): void {
+  stuckSince ??= performance.now()
+  const duration = performance.now() - stuckSince
+  if (isReported || duration < options.pinnedAfter) return
+  const { readers } = lockHolders(path)
+  isReported = true
+  report({ kind: 'pinned', frames: log, duration, readers })
+}
+
+function release(): void {
+  stuckSince = undefined
+  if (isReported) report({ kind: 'released' })
+  isReported = false
+}
+
+/** Refreshes the statistics of the query planner, which tables that grow need (https://sqlite.org/lang_analyze.html). */
+function optimize(): void {
+  optimizedAt = performance.now()
+  unlessBusy(() => connection.exec('pragma analysis_limit = 400; pragma optimize'))
+}
+
+function checkpoint(mode: 'noop' | 'passive' | 'restart'): WalState {
+  const busy = { busy: 1, log: lastFrames, checkpointed: 0 }
+  return unlessBusy(() => connection.pragmaRows<WalState>(`wal_checkpoint(${mode})`)[0]!) ?? busy
+}
+
+function unlessBusy<Value>(work: () => Value): Value | undefined {
+  try {
+    return work()
+  } catch (error) {
+    if (isBusy(error)) return undefined
+    throw error
+  }
+}
+
+function report(message: CheckpointerReport): void {
+  parentPort!.postMessage(message)
+}

@@ -1,0 +1,120 @@
+import { once } from 'node:events'
+import { chmod, unlink } from 'node:fs/promises'
+import { connect, createServer, type Server, type Socket } from 'node:net'
+import { StateError } from '../core/index.ts'
+import { message } from './lease.ts'
+
+/** Grants the write lease to one client at a time, in the order in which they asked. See `lease.ts`. */
+export class LeaseServer {
+  readonly #path: string
+  readonly #server: Server
+  readonly #clients = new Set<Socket>()
+  readonly #queue = new Set<Socket>()
+  #holder: Socket | undefined
+  #revoked = false
+  #isCheckpointing = false
+  #grants = 0
+
+  /** @param path Path of the socket, from `socketPath()`. */
+  constructor(path: string) {
+    this.#path = path
+    this.#server = createServer((socket) => this.#accept(socket))
+  }
+
+  /**
+   * Begins to listen. A socket file that a dead coordinator left behind is replaced.
+   *
+   * @throws StateError `HANDCAR_NOT_STARTED` when another coordinator serves this database
+   */
+  async listen(): Promise<void> {
+    if (await isAnswering(this.#path)) {
+      throw new StateError('HANDCAR_NOT_STARTED', `Another coordinator already serves ${this.#path}`, {
+        fix: 'Run one coordinator for each database: stop the other one, or do not start this one.',
+      })
+    }
+    await unlink(this.#path).catch(() => {})
+    this.#server.listen(this.#path)
+    await once(this.#server, 'listening')
+    await chmod(this.#path, 0o600)
+  }
+
+  /** Tells all clients, now and later, whether the coordinator's checkpointer runs. */
+  setCheckpointing(isCheckpointing: boolean): void {
+    this.#isCheckpointing = isCheckpointing
+    for (const client of this.#clients) this.#send(client, this.#checkpointingMessage)
+  }
+
+  /** How many clients are connected and wait, and how often the lease was granted. */
+  stats(): { clients: number; waiting: number; grants: number } {
+    return { clients: this.#clients.size, waiting: this.#queue.size, grants: this.#grants }
+  }
+
+  /** Disconnects everybody and removes the socket file. */
+  async close(): Promise<void> {
+    for (const client of this.#clients) client.destroy()
+    if (!this.#server.listening) return
+    this.#server.close()
+    await once(this.#server, 'close')
+  }
+
+  #accept(client: Socket): void {
+    this.#clients.add(client)
+    this.#send(client, this.#checkpointingMessage)
+    client.on('data', (bytes) => {
+      for (const byte of bytes as Buffer) this.#receive(client, byte)
+    })
+    client.on('error', () => client.destroy())
+    client.on('close', () => {
+      this.#clients.delete(client)
+      this.#queue.delete(client)
+      if (this.#holder === client) this.#passOn()
+    })
+  }
+
+  #receive(client: Socket, byte: number): void {
+    if (byte === message.ask) {
+      this.#queue.add(client)
+      if (this.#holder === undefined) this.#passOn()
+      else this.#revoke()
+    } else if (byte === message.release && this.#holder === client) {
+      this.#passOn()
+    }
+  }
+
+  #passOn(): void {
+    const [next] = this.#queue
+    this.#holder = next
+    this.#revoked = false
+    if (next === undefined) return
+    this.#queue.delete(next)
+    this.#grants++
+    this.#send(next, message.grant)
+    if (this.#queue.size > 0) this.#revoke()
+  }
+
+  #revoke(): void {
+    if (this.#revoked || this.#holder === undefined) return
+    this.#revoked = true
+    this.#send(this.#holder, message.revoke)
+  }
+
+  get #checkpointingMessage(): number {
+    return this.#isCheckpointing ? message.checkpointing : message.notCheckpointing
+  }
+
+  #send(client: Socket, byte: number): void {
+    client.write(Buffer.of(byte))
+  }
+}
+
+async function isAnswering(path: string): Promise<boolean> {
+  const socket = connect(path)
+  try {
+    await once(socket, 'connect')
+    return true
+  } catch {
+    return false
+  } finally {
+    socket.destroy()
+  }
+}

@@ -1,0 +1,25 @@
+/**
+ * The write lease: who may write next, first come first served, over all processes on one database file.
+ *
+ * SQLite's lock is the truth; the lease only decides who tries. A process that polls for the lock loses against one that
+ * writes without a pause, so the coordinator keeps a queue, and its clients speak single bytes to it over a unix socket:
+ *
+ *     client ── ask ──────► coordinator      "I want to write"
+ *     client ◄─ grant ───── coordinator      "now you may, until I ask it back"
+ *     client ◄─ revoke ──── coordinator      "somebody else waits"
+ *     client ── release ──► coordinator      "my batch has ended"
+ *
+ * A holder keeps the lease until somebody else asks, so it costs nothing while nobody does. When a holder dies its
+ * socket closes and the lease passes on. When the coordinator dies, or the holder does not answer, clients fall back to
+ * trying SQLite's lock every millisecond: the lease is never needed for correctness.
+ */
+export const message = {
+  ask: 0x41,
+  release: 0x52,
+  grant: 0x47,
+  revoke: 0x56,
+  /** The coordinator's checkpointer runs, so that its clients need none of their own. */
+  checkpointing: 0x43,
+  /** It does not. */
+  notCheckpointing: 0x4e,
+} as const

@@ -1,0 +1,145 @@
+import { randomUUID } from 'node:crypto'
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  statfsSync,
+  statSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { basename, dirname, join, resolve } from 'node:path'
+import { HandcarError, OptionsError, type Logger } from '../core/index.ts'
+
+/** File systems by the `f_type` of `statfs(2)` (linux/magic.h), as far as they matter to a database. */
+const fileSystems: Record<number, { name: string; kind: 'network' | 'memory' | 'layered' }> = {
+  0x6969: { name: 'NFS', kind: 'network' },
+  0x517b: { name: 'SMB', kind: 'network' },
+  0xff534d42: { name: 'CIFS', kind: 'network' },
+  0xfe534d42: { name: 'SMB2', kind: 'network' },
+  0x01021997: { name: '9p', kind: 'network' },
+  0x5346414f: { name: 'AFS', kind: 'network' },
+  0x00c36400: { name: 'Ceph', kind: 'network' },
+  0x0bd00bd0: { name: 'Lustre', kind: 'network' },
+  0x01161970: { name: 'GFS2', kind: 'network' },
+  0x7461636f: { name: 'OCFS2', kind: 'network' },
+  0x01021994: { name: 'tmpfs', kind: 'memory' },
+  0x858458f6: { name: 'ramfs', kind: 'memory' },
+  0x794c7630: { name: 'overlayfs', kind: 'layered' },
+}
+
+const fewBytes = 100 * 1_024 ** 2
+const fewDescriptors = 4_096
+
+/** Where a database lives. */
+export interface Location {
+  /** Absolute path without symbolic links. */
+  path: string
+  /** Removes what was made for an in-memory database; does nothing for any other. */
+  discard(): void
+}
+
+/**
+ * Turns the option `path` into a place where a database can live, or refuses it. Creates the folder.
+ *
+ * @throws OptionsError `HANDCAR_DATABASE_PATH`
+ * @throws HandcarError `HANDCAR_DATABASE_NETWORK`, `HANDCAR_DATABASE_READ_ONLY`
+ */
+export function prepareLocation(path: string): Location {
+  if (path === ':memory:') return memoryLocation()
+  const folder = prepareFolder(dirname(resolve(path)), path)
+  const file = join(folder, basename(path))
+  if (existsSync(file) && !statSync(file).isFile()) {
+    throw new OptionsError('HANDCAR_DATABASE_PATH', `Expected the path of a file, got a folder: ${file}`, {
+      fix: `Name a file in it, such as ${join(path, 'app.sqlite3')}.`,
+    })
+  }
+  const system = fileSystems[fileSystemType(folder)]
+  if (system?.kind === 'network') {
+    throw new HandcarError(
+      'HANDCAR_DATABASE_NETWORK',
+      `${folder} lies on a network file system (${system.name})`,
+      {
+        details: { folder, fileSystem: system.name },
+      },
+    )
+  }
+  assertWritable(folder, file)
+  return { path: existsSync(file) ? realpathSync(file) : file, discard: () => {} }
+}
+
+/** Logs what is allowed but dangerous in production: files that a restart loses, a disk or a limit that is nearly used up. */
+export function warnAboutLocation(path: string, production: boolean, logger: Logger): void {
+  const folder = dirname(path)
+  const system = fileSystems[fileSystemType(folder)]
+  if (production && system !== undefined) {
+    logger.warn(
+      { folder, fileSystem: system.name },
+      'the database lies on a file system that does not survive a restart of the machine or container',
+    )
+  }
+  const { bavail, bsize } = statfsSync(folder)
+  if (bavail * bsize < fewBytes)
+    logger.warn({ folder, freeBytes: bavail * bsize }, 'less than 100 MB are free where the database lies')
+  const limit = descriptorLimit()
+  if (limit < fewDescriptors)
+    logger.warn({ limit }, 'the limit of open files is low; raise it with `ulimit -n` or LimitNOFILE')
+}
+
+/** What kind of file system a type number of `statfs(2)` stands for; `undefined` for a usual local one. */
+export function classifyFileSystem(type: number): 'network' | 'memory' | 'layered' | undefined {
+  return fileSystems[type >>> 0]?.kind
+}
+
+function fileSystemType(folder: string): number {
+  return statfsSync(folder).type >>> 0
+}
+
+function prepareFolder(folder: string, path: string): string {
+  try {
+    mkdirSync(folder, { recursive: true })
+    return realpathSync(folder)
+  } catch (cause) {
+    throw new OptionsError(
+      'HANDCAR_DATABASE_PATH',
+      `The folder of ${path} cannot be made: ${String(cause)}`,
+      { cause },
+    )
+  }
+}
+
+function assertWritable(folder: string, file: string): void {
+  for (const path of [folder, file, `${file}-wal`, `${file}-shm`].filter((each) => existsSync(each))) {
+    try {
+      accessSync(path, constants.R_OK | constants.W_OK)
+    } catch (cause) {
+      throw new HandcarError(
+        'HANDCAR_DATABASE_READ_ONLY',
+        `${path} cannot be read and written by this process`,
+        { cause },
+      )
+    }
+  }
+}
+
+function memoryLocation(): Location {
+  const parent = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
+  const folder = mkdtempSync(join(parent, `handcar-${process.pid}-`))
+  return {
+    path: join(folder, `${randomUUID()}.sqlite3`),
+    discard: () => rmSync(folder, { recursive: true, force: true }),
+  }
+}
+
+function descriptorLimit(): number {
+  try {
+    const match = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))
+    return match ? Number(match[1]) : Infinity
+  } catch {
+    return Infinity
+  }
+}

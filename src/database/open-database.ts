@@ -1,0 +1,200 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { existsSync } from 'node:fs'
+import { open } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { Checkpointer } from './checkpointer.ts'
+import { assertVersion, reportSqlite } from './compile-options.ts'
+import { Connection } from './connection.ts'
+import { findExtensions } from './extensions.ts'
+import { LeaseClient } from './lease-client.ts'
+import { prepareLocation, warnAboutLocation, type Location } from './location.ts'
+import { migrate } from './migrate.ts'
+import { readMigrationFiles } from './migration-files.ts'
+import { appOwner } from './migration.ts'
+import { explainOpenError } from './open-errors.ts'
+import type { ResolvedOptions } from './options.ts'
+import { checkPragmas, defaultPragmas, type Pragmas } from './pragmas.ts'
+import { ReaderPool } from './reader-pool.ts'
+import { Readers } from './readers.ts'
+import { socketPath } from './socket-path.ts'
+import type { TransactionContext } from './transaction.ts'
+import { Wake } from './wake.ts'
+import { WalSync } from './wal-sync.ts'
+import { Writer } from './writer.ts'
+
+/** SQLite's own habit, taken up again while nobody else checkpoints. */
+const backstopPages = 1_000
+
+/** What exists while a database is open, and how it is wired. {@link Database} is the door to it. */
+export class OpenDatabase {
+  readonly path: string
+  readonly context: TransactionContext = new AsyncLocalStorage()
+  readonly readers: Readers
+  readonly writer: Writer
+  readonly wake: Wake
+  readonly pool: ReaderPool | undefined
+  readonly checkpointer: Checkpointer | undefined
+  readonly #location: Location
+  readonly #connection: Connection
+  readonly #lease: LeaseClient
+  readonly #sync: WalSync
+  #checkpointing: Promise<void> = Promise.resolve()
+
+  /**
+   * Opens a database: refuses what cannot work, migrates, and starts what runs beside it. Closes everything again when a
+   * step fails.
+   */
+  static async open(options: ResolvedOptions): Promise<OpenDatabase> {
+    checkPragmas(options.pragmas ?? {})
+    const location = prepareLocation(options.path)
+    try {
+      const extensions = await findExtensions(options.extensions, options.logger)
+      const isNew = !existsSync(location.path)
+      await migrateAll(options, location.path, extensions)
+      if (isNew) await syncFolder(location.path)
+      const database = new OpenDatabase(options, location, extensions)
+      await database.#startBesides()
+      return database
+    } catch (error) {
+      location.discard()
+      throw explainOpenError(error, location.path)
+    }
+  }
+
+  private constructor(options: ResolvedOptions, location: Location, extensions: string[]) {
+    const { path } = location
+    this.path = path
+    this.#location = location
+    const openConnection = connectionsOf(options, path, extensions)
+    this.#connection = openConnection({ readonly: false })
+    this.readers = new Readers(() => openConnection({ readonly: true }), this.context)
+    this.#sync = new WalSync(path)
+    this.#lease = new LeaseClient(socketPath(path), (isCheckpointing) => this.#coordinate(isCheckpointing))
+    this.wake = new Wake(path, () => this.#dataVersion(), options.strangerInterval, options.logger)
+    this.writer = new Writer({
+      path,
+      connection: this.#connection,
+      context: this.context,
+      lease: this.#lease,
+      sync: this.#sync,
+      maxBatch: options.batchSize,
+      maxBatchDuration: options.batchDuration,
+      maxQueued: options.maxQueuedWrites,
+      onCommit: (topics) => this.wake.committed(topics),
+    })
+    this.pool = options.readers === false ? undefined : new ReaderPool(path, extensions, options.readers)
+    if (options.checkpointer !== false) {
+      this.checkpointer = new Checkpointer(path, options.checkpointer, options.logger, (isRunning) =>
+        this.#setBackstop(!isRunning),
+      )
+    }
+    warnAboutLocation(path, options.production, options.logger)
+  }
+
+  /** Frames in the WAL, frames of them that are in the database too, and their size in bytes. */
+  wal(): { frames: number; checkpointed: number; bytes: number } {
+    const [state] = this.readers.shared.pragmaRows<{ log: number; checkpointed: number }>(
+      'wal_checkpoint(noop)',
+    )
+    const pageSize = Number(this.readers.shared.pragma('page_size'))
+    const frames = Math.max(0, state?.log ?? 0)
+    return { frames, checkpointed: Math.max(0, state?.checkpointed ?? 0), bytes: frames * (pageSize + 24) }
+  }
+
+  /** Whether a coordinator grants the write lease. */
+  get isCoordinated(): boolean {
+    return this.#lease.isConnected
+  }
+
+  /** Finishes what is queued within `timeout` milliseconds and closes everything. */
+  async close(timeout: number): Promise<void> {
+    await this.writer.close(timeout)
+    this.pool?.close()
+    this.#lease.close()
+    await this.#checkpointing
+    await this.checkpointer?.stop()
+    await this.wake.close()
+    await this.#sync.close()
+    this.readers.close()
+    this.#connection.close()
+    this.#location.discard()
+  }
+
+  async #startBesides(): Promise<void> {
+    try {
+      await this.#sync.open()
+      await this.wake.open()
+      await this.#lease.connect()
+      if (!this.#lease.isConnected) this.#coordinate(false)
+      await this.#checkpointing
+    } catch (error) {
+      await this.close(0)
+      throw error
+    }
+  }
+
+  /** A coordinator's checkpointer takes the place of ours; ours takes over when it goes. */
+  #coordinate(isCheckpointing: boolean): void {
+    this.#checkpointing = this.#checkpointing.then(async () => {
+      if (isCheckpointing) await this.checkpointer?.stop()
+      else await this.checkpointer?.start()
+      this.#setBackstop(!isCheckpointing && this.checkpointer === undefined)
+    })
+  }
+
+  /** While nobody checkpoints, commits do it themselves, so that the WAL cannot grow without end. */
+  #setBackstop(isNeeded: boolean): void {
+    this.#connection.pragma(`wal_autocheckpoint = ${isNeeded ? backstopPages : 0}`)
+  }
+
+  #dataVersion(): number {
+    return (this.#connection.get('pragma data_version', []) as { data_version: number }).data_version
+  }
+}
+
+type OpenConnection = (how: { readonly: boolean; pragmas?: Pragmas }) => Connection
+
+function connectionsOf(options: ResolvedOptions, path: string, extensions: string[]): OpenConnection {
+  const { cachedStatements, slowQuery, logger } = options
+  const pragmas = { ...options.pragmas, ...defaultPragmas, ...options.pragmas }
+  return (how) =>
+    new Connection({
+      path,
+      readonly: how.readonly,
+      pragmas: { ...pragmas, ...how.pragmas },
+      extensions,
+      cachedStatements,
+      slowQuery,
+      logger,
+    })
+}
+
+/** Opens the file for the first time, checks that it is a database, and runs the migrations. */
+async function migrateAll(options: ResolvedOptions, path: string, extensions: string[]): Promise<void> {
+  const connection = connectionsOf(
+    options,
+    path,
+    extensions,
+  )({ readonly: false, pragmas: { foreign_keys: 'off' } })
+  try {
+    assertVersion(reportSqlite(connection).version)
+    connection.get('select count(*) from sqlite_schema', [])
+    for (const [owner, migrations] of Object.entries(options.partMigrations ?? {})) {
+      await migrate(connection, owner, migrations, options.writeTimeout)
+    }
+    if (options.migrations === undefined) return
+    await migrate(connection, appOwner, await readMigrationFiles(options.migrations), options.writeTimeout)
+  } finally {
+    connection.close()
+  }
+}
+
+/** SQLite does not sync the folder entry of a new database, so a power cut could lose the file with all that it holds. */
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(dirname(path))
+  try {
+    await folder.sync()
+  } finally {
+    await folder.close()
+  }
+}

@@ -1,0 +1,1 @@
+export { HandcarError, errorCatalog, type ErrorCode } from './core/index.ts'
