@@ -1,6 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { createRequire } from 'node:module'
-import { statfsSync } from 'node:fs'
+import { readFileSync, statfsSync } from 'node:fs'
 import os from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { openRaw, scalar } from './sqlite.ts'
@@ -56,8 +55,8 @@ export function describeVersions(): Versions {
 }
 
 function packageVersion(name: string): string {
-  const { version } = createRequire(import.meta.url)(`${name}/package.json`) as { version: string }
-  return version
+  const manifest = readFileSync(`${repository}node_modules/${name}/package.json`, 'utf8')
+  return (JSON.parse(manifest) as { version: string }).version
 }
 
 function sqliteVersion(): string {

@@ -23,6 +23,7 @@ const handcarMs = 5
 const shortestStrangerMs = 3
 const longestStrangerMs = 6
 const holdMs = 1000
+const rowEveryMs = 0.25
 const insert = 'insert into hog (body) values (?)'
 const body = 'x'.repeat(200)
 
@@ -100,10 +101,13 @@ async function hold(database: RawDatabase, end: AbortSignal): Promise<HogReport>
   return { transactions: held.count, held: held.encode() }
 }
 
-/** Inserts rows until so many milliseconds have passed. */
-function work(milliseconds: number, step: () => void): void {
+/** Inserts a row every quarter of a millisecond until so many have passed: a transaction of work, not of bulk. */
+function work(milliseconds: number, insertRow: () => void): void {
   const deadline = performance.now() + milliseconds
-  while (performance.now() < deadline) step()
+  for (let next = performance.now(); next < deadline; next += rowEveryMs) {
+    insertRow()
+    while (performance.now() < Math.min(next + rowEveryMs, deadline));
+  }
 }
 
 answer(handlers)

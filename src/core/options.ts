@@ -48,7 +48,7 @@ export function describe(value: unknown): string {
   if (typeof value === 'function') return 'a function'
   if (typeof value === 'object')
     return Array.isArray(value) ? 'an array' : `an instance of ${value.constructor?.name ?? 'Object'}`
-  return `${typeof value} ${String(value as number | bigint | boolean | symbol | undefined)}`
+  return `${typeof value} ${String(value as number)}`
 }
 
 /** Refuses the value of an option: `name` is what it is, `expected` what it should have been. */

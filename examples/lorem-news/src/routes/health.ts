@@ -6,7 +6,10 @@ export function healthRoutes({ queries, durability }: AppDatabase) {
   const routes = new Hono()
 
   routes.get('/up', async (context) => {
-    await queries.selectFrom('users').select(({ fn }) => fn.min('id').as('first')).execute()
+    await queries
+      .selectFrom('users')
+      .select(({ fn }) => fn.min('id').as('first'))
+      .execute()
     return context.json({ status: 'up', durability }, 200, { 'cache-control': 'no-store' })
   })
 

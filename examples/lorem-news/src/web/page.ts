@@ -1,23 +1,19 @@
+import type { Context } from 'hono'
 import { html } from 'hono/html'
 import type { JSX } from 'hono/jsx/jsx-runtime'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import type { FormState } from '../views/fields.tsx'
 import { InvalidError } from '../models/errors.ts'
 import { text, type FormBody } from './forms.ts'
-import type { AppContext } from './environment.ts'
 
 /** Answers with a page. */
-export function page(
-  context: AppContext,
-  content: JSX.Element,
-  status: ContentfulStatusCode = 200,
-): Response {
+export function page(context: Context, content: JSX.Element, status: ContentfulStatusCode = 200): Response {
   return context.html(html`<!doctype html>${content}`, status)
 }
 
 /** Runs an action; what cannot be saved goes back as the form with its messages and with what was typed: a 422. */
 export async function orForm(
-  context: AppContext,
+  context: Context,
   body: FormBody,
   action: () => Promise<Response>,
   form: (state: FormState) => JSX.Element | Promise<JSX.Element>,

@@ -1,0 +1,18 @@
+/**
+ * Starts again from the first rows: removes the database of a stopped app and makes it anew.
+ *
+ *     npm run seed
+ *
+ * The rows are as old each time as on 12 April 2024, the day of the talk, so that every run starts from the same bytes.
+ */
+import { rmSync } from 'node:fs'
+import { databasePath, readConfiguration } from '../src/configuration.ts'
+import { prepareDatabase } from '../src/database/prepare.ts'
+
+const dayOfTheTalk = Date.UTC(2024, 3, 12, 12)
+
+const configuration = readConfiguration(process.env)
+const path = databasePath(configuration)
+for (const file of [path, `${path}-wal`, `${path}-shm`]) rmSync(file, { force: true })
+await prepareDatabase(configuration, dayOfTheTalk)
+console.log(`${path} has its first rows again.`)
