@@ -1,10 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Dispatcher } from 'undici'
 import { exchange } from './exchange.ts'
+import { patience } from './plan.ts'
 import type { LoadPlan, StreamPlan, StreamResult } from './plan.ts'
 import { Recorder } from './recorder.ts'
-
-const patience = 20_000
 
 /**
  * A closed loop: each of the clients sends its next request when it has its answer. What is under way at the end is
@@ -20,7 +19,7 @@ export async function closedLoop(
   const client = async (): Promise<void> => {
     while (performance.now() < deadline) {
       const since = performance.now()
-      recorder.record(await exchange(pool, stream.request, plan.timeout ?? patience), since)
+      recorder.record(await exchange(pool, stream.request, patience(plan)), since)
     }
   }
   await Promise.all(Array.from({ length: stream.clients! }, client))
@@ -42,7 +41,7 @@ export async function openLoop(pool: Dispatcher, plan: LoadPlan, stream: StreamP
       await sleep(1)
       continue
     }
-    const request: Promise<void> = exchange(pool, stream.request, plan.timeout ?? patience).then((result) => {
+    const request: Promise<void> = exchange(pool, stream.request, patience(plan)).then((result) => {
       recorder.record(result, due)
       underWay.delete(request)
     })

@@ -52,3 +52,8 @@ export interface StreamResult {
   /** What the server said that it had created. */
   readonly acknowledged: readonly string[]
 }
+
+/** How long an answer may take, in milliseconds. */
+export function patience({ timeout = 20_000 }: LoadPlan): number {
+  return timeout
+}

@@ -44,7 +44,7 @@ const handlers = {
     }
   },
 
-  /** Ends after the transaction under way. */
+  /** Ends after the transaction under way; the file stays open until the process is ended. */
   async stop(): Promise<HogReport> {
     ended.abort()
     return await done!
@@ -66,7 +66,6 @@ async function writeAsStranger(database: RawDatabase, end: AbortSignal): Promise
     held.record(performance.now() - since)
     await nextTurn()
   }
-  database.close()
   return { transactions: held.count, held: held.encode() }
 }
 
@@ -81,7 +80,6 @@ async function writeAsHandcar(path: string, end: AbortSignal): Promise<HogReport
       held.record(performance.now() - since)
     })
   }
-  await database.stop()
   return { transactions: held.count, held: held.encode() }
 }
 
@@ -97,7 +95,6 @@ async function hold(database: RawDatabase, end: AbortSignal): Promise<HogReport>
     held.record(performance.now() - since)
     await sleep(holdMs)
   }
-  database.close()
   return { transactions: held.count, held: held.encode() }
 }
 

@@ -12,7 +12,6 @@ export interface Store {
   read(): string
   /** Reads a post, inserts a comment, counts it; the comment's id. */
   write(): Promise<string> | string
-  close(): Promise<void> | void
 }
 
 const posts = 10_000
@@ -56,7 +55,6 @@ async function openHandcarStore(path: string): Promise<Store> {
         tx.run(countComment, [id])
         return String(lastInsertRowid)
       }),
-    close: () => database.stop(),
   }
 }
 
@@ -81,10 +79,6 @@ function openRawStore(path: string, kind: 'immediate-timeout' | 'immediate-retry
     read: () => checked(select.get(anyPost()) as Post | undefined),
     write:
       kind === 'immediate-timeout' ? () => begun(writer, transaction) : () => retried(writer, transaction),
-    close() {
-      reader.close()
-      writer.close()
-    },
   }
 }
 

@@ -9,12 +9,11 @@ import { openStore } from './stores.ts'
 import type { Store, StoreKind } from './stores.ts'
 
 const delay = new EventLoopDelay()
-let store: Store | undefined
 
 const handlers = {
   /** Serves `GET /read` and `POST /write` on a free port, and answers with its origin. */
   async start({ path, kind }: { path: string; kind: StoreKind }): Promise<string> {
-    store = await openStore(path, kind)
+    const store = await openStore(path, kind)
     const server = serve(store).listen(0, '127.0.0.1')
     await once(server, 'listening')
     return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
@@ -28,10 +27,6 @@ const handlers = {
   /** The event loop's delay since `watch`. */
   seen(): LatencySummary {
     return delay.stop().summary()
-  },
-
-  async stop(): Promise<void> {
-    await store?.close()
   },
 }
 
