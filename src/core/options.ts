@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import { parseDuration } from './duration.ts'
 import { OptionsError } from './errors.ts'
 import { nearestName } from './nearest-name.ts'
@@ -42,13 +43,14 @@ function unknownOption(owner: string, name: string, known: string[]): OptionsErr
 
 /** Describes a value for an error message without printing its content at length. */
 export function describe(value: unknown): string {
-  if (value === null) return 'null'
-  if (typeof value === 'string')
+  if (value === null || value === undefined) return String(value)
+  if (typeof value === 'string') {
     return value.length > 40 ? `a string of ${value.length} characters` : `"${value}"`
+  }
   if (typeof value === 'function') return 'a function'
-  if (typeof value === 'object')
-    return Array.isArray(value) ? 'an array' : `an instance of ${value.constructor?.name ?? 'Object'}`
-  return `${typeof value} ${String(value as number)}`
+  if (Array.isArray(value)) return 'an array'
+  if (typeof value === 'object') return `an instance of ${value.constructor?.name ?? 'Object'}`
+  return `${typeof value} ${inspect(value)}`
 }
 
 /** Refuses the value of an option: `name` is what it is, `expected` what it should have been. */

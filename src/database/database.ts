@@ -211,6 +211,11 @@ export class Database extends Service {
     return tx instanceof Transaction ? tx : undefined
   }
 
+  /** Whether the current code runs in a body of `write` or `read`. */
+  get isInTransaction(): boolean {
+    return this.#joined(this.#opened()) !== undefined
+  }
+
   /** The schema as SQL that makes the same schema again, with the list of applied migrations. */
   schema(): string {
     return dumpSchema(this.#opened().readers.shared)
@@ -223,7 +228,8 @@ export class Database extends Service {
 
   /** What a statement is, for query builders that send reads and writes different ways. SQLite's errors pass through. */
   inspect(text: string): StatementKind {
-    return this.#opened().readers.shared.inspect(text)
+    const open = this.#opened()
+    return (this.#joined(open)?.connection ?? open.readers.shared).inspect(text)
   }
 
   /** What the database is doing and has done since the start. */
