@@ -10,7 +10,7 @@ const units = [
 ] as const
 
 /** An age in words: `3 days ago`. */
-export function age(at: number, now = Date.now()): string {
+function age(at: number, now = Date.now()): string {
   const seconds = (now - at) / 1000
   for (const [unit, length] of units) {
     const count = Math.floor(seconds / length)

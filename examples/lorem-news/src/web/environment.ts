@@ -5,7 +5,7 @@ import type { CurrentSession } from '../models/sessions.ts'
 /** What travels with each request. */
 export interface AppEnvironment {
   /** Empty in tests, which call the app without a socket. */
-  Bindings: Partial<HttpBindings>
+  Bindings: Partial<HttpBindings> | undefined
   Variables: { session: CurrentSession | undefined }
 }
 

@@ -7,7 +7,11 @@ import { InvalidError } from '../models/errors.ts'
 import { text, type FormBody } from './forms.ts'
 
 /** Answers with a page. */
-export function page(context: Context, content: JSX.Element, status: ContentfulStatusCode = 200): Response {
+export function page(
+  context: Context,
+  content: JSX.Element,
+  status: ContentfulStatusCode = 200,
+): Response | Promise<Response> {
   return context.html(html`<!doctype html>${content}`, status)
 }
 

@@ -13,7 +13,7 @@ const titles: Readonly<Record<number, string>> = {
 }
 
 /** Answers a request that failed, with a page that looks like the app. What nobody expected goes to the log. */
-export function answerError(error: Error, context: AppContext): Response {
+export function answerError(error: Error, context: AppContext): Response | Promise<Response> {
   if (error instanceof NotFoundError) return problem(context, 404, error.message)
   if (error instanceof NotYoursError) return problem(context, 403, error.message)
   if (error instanceof HTTPException) return problem(context, error.status, refusal(error))
@@ -24,8 +24,7 @@ export function answerError(error: Error, context: AppContext): Response {
 }
 
 /** Answers a request for a page that does not exist. */
-export const answerNotFound = (context: AppContext): Response =>
-  problem(context, 404, 'There is no such page.')
+export const answerNotFound = (context: AppContext) => problem(context, 404, 'There is no such page.')
 
 const refusal = (error: HTTPException) =>
   error.status === 403 ? 'This request does not come from our own pages, so it was refused.' : error.message

@@ -1,3 +1,4 @@
+import type { Context } from 'hono'
 import { createMiddleware } from 'hono/factory'
 import { deleteCookie, getSignedCookie, setSignedCookie } from 'hono/cookie'
 import type { CookieOptions } from 'hono/utils/cookie'
@@ -36,13 +37,13 @@ export class SessionCookie {
   /** Signs a user in. */
   async start(context: AppContext, userId: number): Promise<void> {
     const userAgent = context.req.header('user-agent') ?? ''
-    const ipAddress = context.env.incoming?.socket.remoteAddress ?? ''
+    const ipAddress = context.env?.incoming?.socket.remoteAddress ?? ''
     const token = await startSession(this.#queries, userId, { userAgent, ipAddress })
     await setSignedCookie(context, this.#name, token, this.#secret, this.#options)
   }
 
   /** Makes the browser forget its session. */
-  clear(context: AppContext): void {
+  clear(context: Context): void {
     deleteCookie(context, this.#name, this.#options)
   }
 }

@@ -12,7 +12,7 @@ export function openNaive(configuration: Configuration): AppDatabase {
   const queries = new Kysely<Schema>({
     dialect: {
       createDriver: () => new NaiveDriver(path, mode),
-      createAdapter: () => new SqliteAdapter(),
+      createAdapter: () => new PoolAdapter(),
       createQueryCompiler: () => new SqliteQueryCompiler(),
       createIntrospector: (database) => new SqliteIntrospector(database),
     },
@@ -22,5 +22,12 @@ export function openNaive(configuration: Configuration): AppDatabase {
     durability:
       'os: an acknowledged write survives a crash of the process, not a power cut (synchronous = normal)',
     stop: () => queries.destroy(),
+  }
+}
+
+/** Several connections are open at once; without this Kysely would let one query wait for another. */
+class PoolAdapter extends SqliteAdapter {
+  override get supportsMultipleConnections(): boolean {
+    return true
   }
 }
