@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { audit, isConsistent } from '../src/database/audit.ts'
+import { openSite, seededFolder } from './helpers/site.ts'
+import { postIdOf } from './helpers/visitor.ts'
+
+const data = await seededFolder()
+const site = await openSite({ data })
+/** Stands for another process on the same file: it has connections of its own. */
+const other = await openSite({ data })
+const member = await site.member('peggy')
+
+const statuses = async (requests: Promise<Response>[]) =>
+  (await Promise.all(requests)).map((response) => response.status)
+
+test('of 32 posts with one title at the same moment, exactly one is saved', async () => {
+  const headers = { cookie: member.cookie, 'sec-fetch-site': 'same-origin' }
+  const body = () => new URLSearchParams({ title: 'There can be only one', description: 'A text.' })
+  const answers = await statuses(
+    Array.from({ length: 32 }, async (_, index) =>
+      (index % 2 ? site : other).app.request('/posts', { method: 'POST', body: body(), headers }),
+    ),
+  )
+  assert.deepEqual(
+    answers.toSorted((a, b) => a - b),
+    [303, ...Array.from({ length: 31 }, () => 422)],
+  )
+})
+
+test('comments on a post that is being deleted are saved or find nothing; none is left over', async () => {
+  for (let round = 0; round < 10; round++) {
+    const fields = { title: `Deleted in round ${round}`, description: 'A text.' }
+    const id = postIdOf(await member.post('/posts', fields))
+    const comment = (index: number) =>
+      (index % 2 ? site : other).app.request(`/posts/${id}/comments`, {
+        method: 'POST',
+        body: new URLSearchParams({ body: `Comment ${index}` }),
+        headers: { cookie: member.cookie, 'sec-fetch-site': 'same-origin' },
+      })
+    const before = Array.from({ length: 8 }, async (_, index) => comment(index))
+    const removal = member.delete(`/posts/${id}`)
+    const behind = Array.from({ length: 8 }, async (_, index) => comment(index))
+    assert.equal((await removal).status, 303)
+    for (const status of await statuses([...before, ...behind]))
+      assert.ok(status === 303 || status === 404, `${status}`)
+    const left = await site.queries.selectFrom('comments').select('id').where('post_id', '=', id).execute()
+    assert.deepEqual(left, [])
+  }
+})
+
+test('a storm of every benchmark action, from two sides, never fails and leaves exact counters', async () => {
+  const storm = Array.from({ length: 600 }, async (_, index) =>
+    (index % 2 ? site : other).app.request('/benchmarking/write_heavy', { method: 'POST' }),
+  )
+  for (const status of await statuses(storm)) assert.ok([200, 302, 404].includes(status), `${status}`)
+  const report = await audit(site.path)
+  assert.ok(isConsistent(report), JSON.stringify(report))
+})
+
+test('a counter that does not fit the rows is found', async () => {
+  await site.queries
+    .updateTable('posts')
+    .set({ comments_count: 99 } as never)
+    .where('id', '=', 3)
+    .execute()
+  const report = await audit(site.path)
+  assert.equal(report.wrongCounters.posts, 1)
+  assert.ok(!isConsistent(report))
+})

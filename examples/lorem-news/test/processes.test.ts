@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { once } from 'node:events'
+import { Agent, request, type IncomingMessage } from 'node:http'
+import { test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
+import { RunningApp } from './helpers/running-app.ts'
+
+const sameOrigin = { 'sec-fetch-site': 'same-origin', 'content-type': 'application/x-www-form-urlencoded' }
+
+/** Tries again, for at most five seconds, until something is so. */
+async function until(isSo: () => boolean | Promise<boolean>, what: string): Promise<void> {
+  for (const deadline = Date.now() + 5_000; !(await isSo()); await delay(10)) {
+    if (Date.now() > deadline) throw new Error(`Still not so: ${what}`)
+  }
+}
+
+const isAlive = (pid: number) => {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
+  }
+}
+
+const refuses = (url: string) =>
+  fetch(`${url}/up`).then(
+    () => false,
+    () => true,
+  )
+
+/** The processes that a process has started. */
+const childrenOf = (pid: number): number[] =>
+  readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number)
+
+/** A sign-up whose headers the server has and whose body it still waits for: a request that was begun. */
+async function beginSignUp(url: string, screen_name: string) {
+  const sending = request(`${url}/users`, {
+    method: 'POST',
+    headers: { ...sameOrigin, expect: '100-continue' },
+  })
+  sending.flushHeaders()
+  await once(sending, 'continue')
+  return async function finish(): Promise<number | undefined> {
+    sending.end(new URLSearchParams({ screen_name, password: 'correct horse' }).toString())
+    const [response] = (await once(sending, 'response')) as [IncomingMessage]
+    await response.resume().toArray()
+    return response.statusCode
+  }
+}
+
+/** Asks once over a connection that then stays open. */
+async function leaveIdleConnection(url: string): Promise<Agent> {
+  const agent = new Agent({ keepAlive: true })
+  const [response] = (await once(request(`${url}/up`, { agent }).end(), 'response')) as [IncomingMessage]
+  await response.resume().toArray()
+  return agent
+}
+
+test('several processes serve one port; one that dies is replaced', { timeout: 20_000 }, async () => {
+  await using app = new RunningApp({ WEB_CONCURRENCY: '2' })
+  const url = await app.url()
+  await app.printed(/Sign in as natus_000 with the password “password”/)
+  await app.printed(/2 processes serve it on handcar/)
+  assert.equal((await fetch(`${url}/`)).status, 200)
+  const [victim, other] = childrenOf(app.process.pid!)
+  process.kill(victim!, 'SIGKILL')
+  await app.printed(/another one takes its place/)
+  await until(() => childrenOf(app.process.pid!).length === 2, 'two processes')
+  assert.ok(childrenOf(app.process.pid!).includes(other!))
+  assert.equal((await fetch(`${url}/`)).status, 200)
+  assert.equal(await app.end('SIGTERM'), 0)
+})
+
+for (const processes of ['1', '2']) {
+  test(`asked to stop, ${processes} of them finish what was begun`, { timeout: 20_000 }, async () => {
+    await using app = new RunningApp({ WEB_CONCURRENCY: processes })
+    const url = await app.url()
+    const agent = await leaveIdleConnection(url)
+    const begun = await Promise.all(['stopper_1', 'stopper_2'].map((name) => beginSignUp(url, name)))
+    const stoppedAt = Date.now()
+    const exit = app.end('SIGTERM')
+    await until(() => refuses(url), 'no new connections')
+    assert.deepEqual(await Promise.all(begun.map((finish) => finish())), [303, 303])
+    assert.equal(await exit, 0)
+    assert.ok(Date.now() - stoppedAt < 4_000, 'the idle connection held nothing up')
+    agent.destroy()
+  })
+}
+
+test('when the primary is killed its processes end too', { timeout: 20_000 }, async () => {
+  await using app = new RunningApp({ WEB_CONCURRENCY: '2' })
+  await app.url()
+  const children = childrenOf(app.process.pid!)
+  assert.equal(children.length, 2)
+  await app.end('SIGKILL')
+  await until(() => !children.some(isAlive), 'all ended')
+})
+
+test('a port that is taken is said plainly, before anything is made', { timeout: 20_000 }, async () => {
+  await using first = new RunningApp({ WEB_CONCURRENCY: '1' })
+  const { port } = new URL(await first.url())
+  await using second = new RunningApp({ PORT: port })
+  await assert.rejects(second.url(), /It ended with 1/)
+  assert.match(second.output, new RegExp(`^Port ${port} is taken by another program`))
+})
+
+test('a setting that makes no sense is said in one line', { timeout: 20_000 }, async () => {
+  await using app = new RunningApp({ PORT: 'x' })
+  await assert.rejects(app.url(), /It ended with 1/)
+  assert.equal(app.output, 'PORT must be a whole number from 0 to 65535, not "x".\n')
+})
