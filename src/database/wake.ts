@@ -1,4 +1,4 @@
-import { watch, write, type FSWatcher } from 'node:fs'
+import { constants, watch, write, type FSWatcher } from 'node:fs'
 import { open, type FileHandle } from 'node:fs/promises'
 import type { Logger } from '../core/index.ts'
 
@@ -22,6 +22,8 @@ interface Subscription {
 }
 
 const byte = Buffer.of(0)
+/** Not `a+`: with O_APPEND Linux appends whatever position a write names (pwrite(2)), and the file would grow for ever. */
+const { O_RDWR, O_CREAT } = constants
 
 /**
  * Wake on commit, so that nobody polls.
@@ -61,7 +63,7 @@ export class Wake {
 
   /** Opens the wake file. */
   async open(): Promise<void> {
-    this.#file = await open(this.#path, 'a+', 0o660)
+    this.#file = await open(this.#path, O_RDWR | O_CREAT, 0o660)
     if (this.#subscriptions.size > 0) this.#listen()
   }
 
