@@ -27,6 +27,13 @@ export interface HeyRuns extends HeyCell {
   readonly reports: readonly HeyReport[]
 }
 
+/** How many runs of each cell there are, how long, and with how many processes. */
+export interface HeySize {
+  readonly runs: number
+  readonly seconds: number
+  readonly processes: readonly number[]
+}
+
 /** Why there are no runs of `hey` here; undefined where it is installed. */
 export function heyIsMissing(): string | undefined {
   return exists('hey') ? undefined : 'hey is not installed (Debian: apt-get install hey)'
@@ -36,13 +43,12 @@ export function heyIsMissing(): string | undefined {
 export async function runHeyCells(
   context: ScenarioContext,
   seeded: string,
-  size: { readonly runs: number; readonly seconds: number },
+  size: HeySize,
 ): Promise<HeyRuns[]> {
   if (heyIsMissing()) return []
   const cells = routes.flatMap((route) => [
-    { route, processes: 1, follow: true, reports: [] as HeyReport[] },
-    { route, processes: 2, follow: true, reports: [] as HeyReport[] },
-    { route, processes: 2, follow: false, reports: [] as HeyReport[] },
+    ...size.processes.map((processes) => ({ route, processes, follow: true, reports: [] as HeyReport[] })),
+    { route, processes: size.processes.at(-1)!, follow: false, reports: [] as HeyReport[] },
   ])
   for (let run = 1; run <= size.runs; run++) {
     for (const cell of cells) {

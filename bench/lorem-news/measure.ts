@@ -22,6 +22,8 @@ export interface Run {
   readonly mode: Mode
   readonly processes: number
   readonly route: Route
+  /** How long an answer may take, in milliseconds. Default: 20,000. */
+  readonly timeout?: number
 }
 
 /** What measures inside a run. */
@@ -48,7 +50,9 @@ export async function withApplication<Value>(
   const value = await whileServing(run, data, async (application, client) => {
     const load = async (shape: LoopShape, seconds: number): Promise<StreamResult> => {
       const streams = [{ name: run.route, request: requestFor(run.route), ...shape }]
-      const [result] = await client.call('load', { origin: application.origin, seconds, streams })
+      const { origin } = application
+      const timeout = run.timeout === undefined ? {} : { timeout: run.timeout }
+      const [result] = await client.call('load', { origin, seconds, streams, ...timeout })
       results.push(result!)
       return result!
     }

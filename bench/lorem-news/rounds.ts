@@ -19,6 +19,8 @@ const openRate = 800
 export interface RoundsSize {
   readonly rounds: number
   readonly seconds: number
+  /** How long an answer may take beside a hog, in milliseconds. */
+  readonly patience: number
 }
 
 type ByMode = ReadonlyMap<Mode, readonly StreamResult[]>
@@ -38,7 +40,11 @@ export async function runRounds(
   size: RoundsSize,
 ): Promise<RoundsFound> {
   const run = (mode: Mode, body: (session: Session) => Promise<StreamResult>) =>
-    withApplication({ seeded, folder: context.folder, mode, processes, route: 'balanced' }, 1, body)
+    withApplication(
+      { seeded, folder: context.folder, mode, processes, route: 'balanced', timeout: size.patience },
+      size.seconds / 4,
+      body,
+    )
   const alone = await interleave(size.rounds, modes, async (mode, number) => {
     context.report(`balanced, ${clients} clients, round ${number} of ${size.rounds}: ${mode}`)
     return await run(mode, ({ closed }) => closed(clients, size.seconds))

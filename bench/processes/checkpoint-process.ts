@@ -7,8 +7,8 @@ import { answer } from '../harness/remote.ts'
 import { openRaw } from '../harness/sqlite.ts'
 import { itemCount } from './items.ts'
 
-/** Who moves the WAL into the file: the writer that happens to commit, or handcar's checkpointer. */
-export type CheckpointWay = 'autocheckpoint 1000' | 'handcar'
+/** Who moves the WAL into the file: the writer that happens to commit, handcar's checkpointer, or nobody. */
+export type CheckpointWay = 'autocheckpoint 1000' | 'handcar' | 'none'
 
 /** What came of paced writing. */
 export interface CheckpointMeasurement {
@@ -27,7 +27,7 @@ const handlers = {
   /** Opens the file in one of the ways. */
   async open({ path, way }: { path: string; way: CheckpointWay }): Promise<void> {
     if (way === 'handcar') await openHandcar(path)
-    else openDriver(path)
+    else openDriver(path, way === 'none' ? 0 : 1000)
   },
 
   /** Writes random rows at a fixed rate, whatever the file does meanwhile. */
@@ -63,9 +63,10 @@ const handlers = {
 /** What this process can be asked for. */
 export type CheckpointHandlers = typeof handlers
 
-function openDriver(path: string): void {
+function openDriver(path: string, autocheckpoint: number): void {
   const database = openRaw(path, { timeout: 5000 })
   database.pragma('synchronous = normal')
+  database.pragma(`wal_autocheckpoint = ${autocheckpoint}`)
   const statement = database.prepare(update)
   write = (id, score) => statement.run(bodyOf(score), score, id)
   close = () => database.close()

@@ -17,6 +17,12 @@ export interface DurabilityMeasurement {
   readonly delay: LatencySummary
 }
 
+interface DurabilityPlan {
+  readonly way: DurabilityWay
+  readonly inFlight: number
+  readonly seconds: number
+}
+
 type Insert = (number: number) => unknown
 
 const statement = 'insert into notes (number, body) values (?, ?)'
@@ -34,17 +40,13 @@ const handlers = {
   },
 
   /** Writes with so many writes in flight, each starting when the one before it was acknowledged. */
-  async measure(options: {
-    way: DurabilityWay
-    inFlight: number
-    seconds: number
-  }): Promise<DurabilityMeasurement> {
-    const target = inserts.get(options.way)!
+  async measure({ way, inFlight, seconds }: DurabilityPlan): Promise<DurabilityMeasurement> {
+    const target = inserts.get(way)!
     const latencies = new Latencies()
     const delay = new EventLoopDelay()
     delay.start()
     const started = performance.now()
-    const deadline = started + options.seconds * 1000
+    const deadline = started + seconds * 1000
     const client = async (): Promise<void> => {
       while (performance.now() < deadline) {
         const since = performance.now()
@@ -52,11 +54,11 @@ const handlers = {
         latencies.record(performance.now() - since)
       }
     }
-    await Promise.all(Array.from({ length: options.inFlight }, client))
-    const seconds = (performance.now() - started) / 1000
+    await Promise.all(Array.from({ length: inFlight }, client))
+    const elapsed = (performance.now() - started) / 1000
     await nextTurn()
     return {
-      perSecond: latencies.count / seconds,
+      perSecond: latencies.count / elapsed,
       latency: latencies.summary(),
       delay: delay.stop().summary(),
     }

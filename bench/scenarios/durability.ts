@@ -68,6 +68,7 @@ async function measureDisk(
   await mkdir(folder)
   await using writer = startProcess<DurabilityHandlers>(processFile, { environment })
   await writer.call('prepare', { folder })
+  for (const way of ways) await writer.call('measure', { way, inFlight: 16, seconds: seconds / 4 })
   const cells = inFlights.flatMap((inFlight) => ways.map((way): Cell => ({ disk, way, inFlight })))
   const measurements = await interleave(rounds, cells, async (cell, round) => {
     if (cell.way === ways[0])
