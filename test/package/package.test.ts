@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { promisify } from 'node:util'
+
+/** The package as its users get it: packed, unpacked under `node_modules`, run as JavaScript and type-checked. */
+const root = join(import.meta.dirname, '../..')
+const run = promisify(execFile)
+let folder: string
+
+const program = `
+import { Database, sql } from 'handcar/database'
+import { kysely } from 'handcar/kysely'
+import { temporaryDatabase } from 'handcar/testing'
+import { HandcarError } from 'handcar'
+
+const database: Database = await temporaryDatabase()
+await database.run(sql\`create table posts (id integer primary key, title text) strict\`)
+const db = kysely<{ posts: { id: number; title: string } }>(database)
+await db.insertInto('posts').values({ id: 1, title: 'packed' }).execute()
+const rows: { title: string }[] = await database.query<{ title: string }>('select title from posts')
+console.log(rows[0]?.title, await database.run('nonsense').catch((error) => error instanceof HandcarError))
+await database.stop()
+`
+
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'handcar-package-'))
+  await run('npm', ['pack', '--silent', '--pack-destination', folder], { cwd: root })
+  await mkdir(join(folder, 'node_modules/handcar'), { recursive: true })
+  await run('sh', ['-c', 'tar -xzf handcar-*.tgz --strip-components=1 -C node_modules/handcar'], {
+    cwd: folder,
+  })
+  for (const dependency of ['better-sqlite3', 'kysely', '@types', 'undici-types']) {
+    await symlink(join(root, 'node_modules', dependency), join(folder, 'node_modules', dependency))
+  }
+  await writeFile(join(folder, 'package.json'), JSON.stringify({ type: 'module' }))
+  await writeFile(join(folder, 'program.ts'), program)
+})
+
+after(() => rm(folder, { recursive: true, force: true }))
+
+test('runs from node_modules, where Node takes JavaScript only', async () => {
+  const { stdout } = await run(process.execPath, ['program.ts'], { cwd: folder })
+  assert.equal(stdout, 'packed false\n')
+})
+
+for (const [module, moduleResolution] of [
+  ['nodenext', 'nodenext'],
+  ['esnext', 'bundler'],
+] as const) {
+  test(`its types are understood with moduleResolution ${moduleResolution}`, async () => {
+    const compilerOptions = {
+      module,
+      moduleResolution,
+      target: 'es2024',
+      strict: true,
+      noEmit: true,
+      types: ['node'],
+      lib: ['es2024', 'esnext.disposable'],
+    }
+    await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['program.ts'] }))
+    await run(join(root, 'node_modules/.bin/tsc'), ['--project', folder]).catch((error: { stdout: string }) =>
+      assert.fail(error.stdout),
+    )
+  })
+}
