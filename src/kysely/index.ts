@@ -1,1 +1,2 @@
 export { kysely, type KyselyOptions } from './kysely.ts'
+export { schemaTypes } from './schema-types.ts'
