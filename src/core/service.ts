@@ -37,7 +37,7 @@ export abstract class Service {
 
   /** Opens files, runs migrations and starts loops. Idempotent; may be retried after a failure. */
   async start(): Promise<void> {
-    while (this.#state === 'stopping') await this.#transition
+    while (this.#state === 'stopping') await this.#transition?.catch(() => {})
     if (this.#state === 'stopped') this.#transition = this.#run('starting', () => this.open(), 'started')
     await this.#transition
   }
