@@ -36,6 +36,14 @@ test('a chart is one SVG with its titles, its legend and its categories', () => 
   }
 })
 
+test('a ranking lists its categories with their values', () => {
+  const series = [{ name: 'reads', values: [327_182, 18_461] }]
+  const categories = ['database.get', 'PostgreSQL']
+  const panel = { title: 'reads', kind: 'ranking' as const, unit: 'operations/s', categories, series }
+  const svg = renderChart({ title: 'Overhead', subtitle: '', panels: [panel] })
+  for (const text of ['database.get', 'PostgreSQL', '327,182', '18,461']) assert.ok(svg.includes(`>${text}<`))
+})
+
 test('a chart is readable on a light and on a dark page', () => {
   const svg = renderChart(chart)
   assert.match(svg, /prefers-color-scheme:dark/)

@@ -52,13 +52,10 @@ async function run(context: ScenarioContext): Promise<ScenarioOutcome> {
         const members = names.filter((name) => name.startsWith(`${section}:`) && !name.includes('not run'))
         return {
           title: section,
-          kind: 'bar' as const,
+          kind: 'ranking' as const,
           unit: 'operations/s',
-          categories: [''],
-          series: members.map((name) => ({
-            name: name.slice(section.length + 2),
-            values: [round(of(name))],
-          })),
+          categories: members.map((name) => name.slice(section.length + 2)),
+          series: [{ name: section, values: members.map((name) => round(of(name))) }],
         }
       }),
     },
