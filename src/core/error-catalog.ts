@@ -19,6 +19,10 @@ export const errorCatalog = {
     title: 'Work was still waiting when its part stopped',
     fix: 'Give stop() a longer timeout, or hand the work to the part again after it has started.',
   },
+  HANDCAR_COORDINATOR_EXISTS: {
+    title: 'A second coordinator was started for one database',
+    fix: 'Run one coordinator for each database: stop the other one, or do not start this one.',
+  },
   HANDCAR_PARAMETER: {
     title: 'A value cannot be bound to an SQL statement',
     fix: 'Bind null, a string, a finite number, a 64-bit bigint, a boolean or bytes.',

@@ -3,6 +3,8 @@ import { message } from './lease.ts'
 
 /** How long to wait before looking for a coordinator again, in milliseconds. */
 const reconnectDelay = 1_000
+/** How long to wait for a coordinator that does not answer, in milliseconds. */
+const connectTimeout = 500
 
 /** One process's side of the write lease. See `lease.ts`. */
 export class LeaseClient {
@@ -34,13 +36,13 @@ export class LeaseClient {
   connect(): Promise<void> {
     return new Promise((resolve) => {
       const socket = connect(this.#path)
-      socket.on('data', (bytes) => {
-        for (const byte of bytes as Buffer) this.#receive(byte)
-        socket.unref()
+      socket.setTimeout(connectTimeout, () => socket.destroy())
+      socket.once('data', () => {
+        this.#socket = socket.setTimeout(0).unref()
         resolve()
       })
-      socket.on('connect', () => {
-        this.#socket = socket
+      socket.on('data', (bytes) => {
+        for (const byte of bytes as Buffer) this.#receive(byte)
       })
       socket.on('error', () => {})
       socket.on('close', () => {

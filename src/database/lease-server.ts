@@ -24,13 +24,11 @@ export class LeaseServer {
   /**
    * Begins to listen. A socket file that a dead coordinator left behind is replaced.
    *
-   * @throws StateError `HANDCAR_NOT_STARTED` when another coordinator serves this database
+   * @throws StateError `HANDCAR_COORDINATOR_EXISTS` when another coordinator serves this database
    */
   async listen(): Promise<void> {
     if (await isAnswering(this.#path)) {
-      throw new StateError('HANDCAR_NOT_STARTED', `Another coordinator already serves ${this.#path}`, {
-        fix: 'Run one coordinator for each database: stop the other one, or do not start this one.',
-      })
+      throw new StateError('HANDCAR_COORDINATOR_EXISTS', `Another coordinator already serves ${this.#path}`)
     }
     await unlink(this.#path).catch(() => {})
     this.#server.listen(this.#path)

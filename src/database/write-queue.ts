@@ -19,11 +19,11 @@ export interface QueuedWrite {
   readonly context: AsyncResource
   resolve: (value: unknown) => void
   reject: (error: unknown) => void
-  /** Already answered while it waited: cancelled, or its deadline passed. */
-  settled: boolean
+  /** Until it is taken, cancelled, or its deadline has passed. */
+  isWaiting: boolean
 }
 
-/** First in, first out. Writes that were answered while they waited are passed over. */
+/** First in, first out. Writes that were answered while they waited are passed over; one that was taken cannot be dropped. */
 export class WriteQueue {
   #writes: QueuedWrite[] = []
   #head = 0
@@ -41,7 +41,7 @@ export class WriteQueue {
 
   /** The write that has waited longest, without taking it. */
   peek(): QueuedWrite | undefined {
-    while (this.#writes[this.#head]?.settled) this.#head++
+    while (this.#writes[this.#head]?.isWaiting === false) this.#head++
     return this.#writes[this.#head]
   }
 
@@ -49,6 +49,7 @@ export class WriteQueue {
   shift(): QueuedWrite | undefined {
     const write = this.peek()
     if (write === undefined) return undefined
+    write.isWaiting = false
     this.#head++
     this.#waiting--
     if (this.#head > 1_024 && this.#head * 2 > this.#writes.length) this.#compact()
@@ -57,8 +58,8 @@ export class WriteQueue {
 
   /** Answers a waiting write with an error, now. */
   drop(write: QueuedWrite, error: unknown): void {
-    if (write.settled) return
-    write.settled = true
+    if (!write.isWaiting) return
+    write.isWaiting = false
     this.#waiting--
     write.reject(error)
   }
@@ -67,13 +68,13 @@ export class WriteQueue {
   dropWhere(isOver: (write: QueuedWrite) => boolean, errorFor: (write: QueuedWrite) => unknown): void {
     for (let index = this.#head; index < this.#writes.length; index++) {
       const write = this.#writes[index]!
-      if (!write.settled && isOver(write)) this.drop(write, errorFor(write))
+      if (write.isWaiting && isOver(write)) this.drop(write, errorFor(write))
     }
     if (this.#waiting === 0) this.#compact()
   }
 
   #compact(): void {
-    this.#writes = this.#writes.slice(this.#head).filter((write) => !write.settled)
+    this.#writes = this.#writes.slice(this.#head).filter((write) => write.isWaiting)
     this.#head = 0
   }
 }

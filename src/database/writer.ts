@@ -1,4 +1,5 @@
 import { AsyncResource } from 'node:async_hooks'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { BusyError, Histogram, StateError, type HistogramSummary } from '../core/index.ts'
 import type { Connection } from './connection.ts'
 import { busyEvent, commitEvent, waitEvent } from './events.ts'
@@ -94,6 +95,7 @@ export class Writer {
   /** Queues a body and resolves with what it returns, once it is committed and as durable as was asked. */
   write(body: (tx: Transaction) => unknown, request: WriteRequest): Promise<unknown> {
     const { label, callSite, durability, timeout, signal } = request
+    if (this.#isClosing) return Promise.reject(stopped('The database is stopping and takes no more writes'))
     if (signal?.aborted) return Promise.reject(signal.reason)
     if (this.#queue.length >= this.#options.maxQueued) return Promise.reject(this.#queueFull())
     return new Promise((resolve, reject) => {
@@ -110,7 +112,7 @@ export class Writer {
         context,
         resolve,
         reject,
-        settled: false,
+        isWaiting: true,
       }
       this.#queue.push(write)
       if (signal) this.#cancelWith(signal, write)
@@ -120,10 +122,12 @@ export class Writer {
 
   /** Resolves when nothing waits any more, or after `timeout` milliseconds; answers what is left with an error. */
   async close(timeout: number): Promise<void> {
-    const endAt = performance.now() + timeout
-    while (this.#draining && performance.now() < endAt) {
-      await Promise.race([this.#draining, nextTurn()])
-    }
+    const patience = new AbortController()
+    await Promise.race([
+      this.#draining,
+      sleep(timeout, undefined, { signal: patience.signal }).catch(() => {}),
+    ])
+    patience.abort()
     const stopped = new StateError('HANDCAR_STOPPED', 'The database was stopped while this write waited')
     this.#queue.dropWhere(
       () => true,
