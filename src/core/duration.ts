@@ -9,3 +9,6 @@ export function parseDuration(value: unknown): number | undefined {
   const match = typeof value === 'string' ? /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(value) : null
   return match ? Number(match[1]) * milliseconds[match[2]!]! : undefined
 }
+
+/** The longest time that a timer of Node's can wait, in milliseconds (24.8 days); a longer one would fire at once. */
+export const longestTimer = 2 ** 31 - 1

@@ -1,4 +1,4 @@
-export { parseDuration, type Duration } from './duration.ts'
+export { longestTimer, parseDuration, type Duration } from './duration.ts'
 export { errorCatalog, type ErrorCode } from './error-catalog.ts'
 export * from './errors.ts'
 export { defineEvent, type Event } from './events.ts'

@@ -143,15 +143,17 @@ export class Connection {
 }
 
 const controls =
-  /^(?:\s|--[^\n]*\n|\/\*[\s\S]*?\*\/)*(begin|commit|end|rollback|savepoint|release|attach|detach|vacuum|pragma)\b([^;]*)/i
-const pragmasForUsers = /^\s*\w*\.?(user_version|application_id)\b/i
+  /^(?:[\s;]|--[^\n]*\n|\/\*[^*]*\*+(?:[^/*][^*]*\*+)*\/)*(begin|commit|end|rollback|savepoint|release|attach|detach|vacuum|pragma)\b([^;]*)/i
+/** Pragmas of the file that belong to its users, and pragmas whose argument says what to read. */
+const pragmasForUsers =
+  /^\s*(?:\w+\.)?(?:(?:user_version|application_id)\b|(?:table_x?info|table_list|index_list|index_x?info|foreign_key_list|foreign_key_check|integrity_check|quick_check)\s*\()/i
 
 /** Refuses by name what would end somebody else's transaction or change the connection for everybody. */
 function refuseControl(text: string): void {
   const match = controls.exec(text)
   if (match === null) return
   const [, keyword = '', rest = ''] = match
-  if (/^pragma$/i.test(keyword) && (!rest.includes('=') || pragmasForUsers.test(rest))) return
+  if (/^pragma$/i.test(keyword) && (!/[=(]/.test(rest) || pragmasForUsers.test(rest))) return
   throw new StatementError(
     'HANDCAR_STATEMENT_CONTROL',
     `Expected a statement that reads or writes rows, got "${keyword.toLowerCase()}"`,

@@ -117,12 +117,14 @@ export class Database extends Service {
 
   /**
    * Runs several statements over one state of the database and returns what the body returns. An asynchronous body may
-   * await database work only.
+   * await database work only. Inside a body of `write` or `read` it belongs to that transaction.
    *
    * @throws TransactionScopeError `HANDCAR_TRANSACTION_PENDING`
    */
   read<Result>(body: (tx: ReadTransaction) => Result): Result {
-    return this.#opened().readers.read(body)
+    const open = this.#opened()
+    const tx = this.#joined(open)
+    return tx === undefined ? open.readers.read(body) : body(tx)
   }
 
   /**

@@ -11,6 +11,7 @@ export class LeaseClient {
   readonly #path: string
   readonly #onCheckpointing: (isCheckpointing: boolean) => void
   #socket: Socket | undefined
+  #connecting: Socket | undefined
   #reconnect: NodeJS.Timeout | undefined
   #state: 'none' | 'asked' | 'held' = 'none'
   #revoked = false
@@ -36,9 +37,11 @@ export class LeaseClient {
   connect(): Promise<void> {
     return new Promise((resolve) => {
       const socket = connect(this.#path)
+      this.#connecting = socket
       socket.setTimeout(connectTimeout, () => socket.destroy())
       socket.once('data', () => {
         this.#socket = socket.setTimeout(0).unref()
+        this.#connecting = undefined
         resolve()
       })
       socket.on('data', (bytes) => {
@@ -87,6 +90,7 @@ export class LeaseClient {
   close(): void {
     this.#closed = true
     clearTimeout(this.#reconnect)
+    this.#connecting?.destroy()
     this.#socket?.destroy()
   }
 

@@ -1,7 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process'
 import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { HandcarError, TimeoutError } from '../core/index.ts'
+import { HandcarError, longestTimer, TimeoutError } from '../core/index.ts'
 import { sqliteError } from './driver.ts'
 import type { ReaderAnswer, ReaderRequest } from './reader-process.ts'
 
@@ -75,7 +75,8 @@ export class ReaderChild {
           new HandcarError('HANDCAR_QUERY_CRASHED', `The reader process ${child.pid} ended during a query`),
         )
       const cancel = (): void => kill(signal!.reason)
-      const timer = setTimeout(() => kill(tooSlow(startedAt)), Math.max(0, deadline - startedAt))
+      const patience = Math.min(Math.max(0, deadline - startedAt), longestTimer)
+      const timer = setTimeout(() => kill(tooSlow(startedAt)), patience)
       if (signal?.aborted) return cancel()
       signal?.addEventListener('abort', cancel, { once: true })
       child.on('message', receive)

@@ -1,4 +1,4 @@
-import { StateError, TimeoutError } from '../core/index.ts'
+import { longestTimer, StateError, TimeoutError } from '../core/index.ts'
 import type { ResolvedReaderOptions } from './options.ts'
 import type { SqlParameters } from './parameters.ts'
 import { ReaderChild, type Patience } from './reader-child.ts'
@@ -140,7 +140,7 @@ export class ReaderPool {
     clearTimeout(this.#retirement)
     this.#retirement = setTimeout(
       () => this.#idle.splice(0).forEach((child) => child.kill()),
-      this.#options.idleTimeout,
+      Math.min(this.#options.idleTimeout, longestTimer),
     )
     this.#retirement.unref()
   }
@@ -154,7 +154,8 @@ export class ReaderPool {
         if (performance.now() < deadline) resolve()
         else reject(noProcess())
       }
-      const timer = setTimeout(wake, Math.max(0, deadline - performance.now()) + 1)
+      const patience = Math.max(0, deadline - performance.now()) + 1
+      const timer = setTimeout(wake, Math.min(patience, longestTimer))
       signal?.addEventListener('abort', wake, { once: true })
       this.#waiting.add(wake)
     })

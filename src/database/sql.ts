@@ -27,4 +27,4 @@ export const selectAllMigrations =
   'select owner, name, checksum, applied_at from handcar_migrations order by owner, name'
 
 /** A constraint that is checked at COMMIT concerns every body that commits with it. */
-export const selectDeferredKeys = "select 1 from sqlite_schema where sql like '%initially deferred%' limit 1"
+export const selectDeferredKeys = "select 1 from sqlite_schema where sql like '%initially%deferred%' limit 1"

@@ -76,6 +76,12 @@ export class ReadTransaction {
         `The transaction has ended: it was ${this.#outcome}`,
       )
     }
+    if (!this.connection.inTransaction) {
+      throw new TransactionScopeError(
+        'HANDCAR_TRANSACTION_ROLLED_BACK',
+        'A statement of this transaction failed in a way that made SQLite roll the whole transaction back',
+      )
+    }
     if (this.inner) {
       throw new TransactionScopeError(
         'HANDCAR_TRANSACTION_NESTED',

@@ -1,9 +1,9 @@
-import { TransactionScopeError } from '../core/index.ts'
+import { longestTimer, TransactionScopeError } from '../core/index.ts'
 
 /**
  * Waits for a body that may only await database work. Such work settles without leaving the current turn of the event
- * loop, so when the queue of microtasks has run dry (Node runs `nextTick` callbacks exactly then) and the body is still
- * pending, it waits for something else, perhaps forever, and is refused. The decision is the same on every run: it does
+ * loop, so when the queue of microtasks has run dry (Node runs `nextTick` callbacks that a microtask asked for exactly
+ * then) and the body is still pending, it waits for something else, perhaps forever, and is refused. The decision is the same on every run: it does
  * not depend on how fast the other thing would have been.
  *
  * @param origin Where the body came from, for the message.
@@ -22,8 +22,10 @@ export function withinTurn<Value>(pending: PromiseLike<Value>, origin: string): 
         reject(error)
       },
     )
-    process.nextTick(() => {
-      if (!settled) reject(pendingError(origin))
+    queueMicrotask(() => {
+      process.nextTick(() => {
+        if (!settled) reject(pendingError(origin))
+      })
     })
   })
 }
@@ -40,5 +42,17 @@ function pendingError(origin: string): TransactionScopeError {
 export function nextTurn(): Promise<void> {
   return new Promise((resolve) => {
     setImmediate(resolve)
+  })
+}
+
+/** Waits until something has settled, however it did, but no longer than `timeout` milliseconds. */
+export function settledWithin(pending: Promise<unknown> | undefined, timeout: number): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, Math.min(timeout, longestTimer))
+    const end = (): void => {
+      clearTimeout(timer)
+      resolve()
+    }
+    Promise.resolve(pending).then(end, end)
   })
 }

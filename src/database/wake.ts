@@ -1,6 +1,6 @@
 import { constants, watch, write, type FSWatcher } from 'node:fs'
 import { open, type FileHandle } from 'node:fs/promises'
-import type { Logger } from '../core/index.ts'
+import { longestTimer, type Logger } from '../core/index.ts'
 
 /** Why a listener is called. */
 export interface CommitNotice {
@@ -45,7 +45,7 @@ export class Wake {
   #file: FileHandle | undefined
   #watcher: FSWatcher | undefined
   #timer: NodeJS.Timeout | undefined
-  #isWriting = false
+  #writing: Promise<void> | undefined
   #isPending = false
   #knownVersion = 0
 
@@ -81,22 +81,24 @@ export class Wake {
   /** Says that this process has committed. */
   committed(topics: ReadonlySet<string>): void {
     this.#notify({ topics, origin: 'here' })
-    if (this.#isWriting) this.#isPending = true
+    if (this.#writing) this.#isPending = true
     else this.#writeByte()
   }
 
   /** Stops watching and closes the wake file. */
   async close(): Promise<void> {
     this.#rest()
-    await this.#file?.close()
+    const file = this.#file
     this.#file = undefined
+    await this.#writing
+    await file?.close()
   }
 
   #listen(): void {
     if (this.#watcher) return
     this.#knownVersion = this.#dataVersion()
     this.#watcher = watch(this.#path, { persistent: false }, () => this.#look('elsewhere'))
-    this.#timer = setInterval(() => this.#look('stranger'), this.#interval)
+    this.#timer = setInterval(() => this.#look('stranger'), Math.min(this.#interval, longestTimer))
     this.#timer.unref()
   }
 
@@ -126,12 +128,15 @@ export class Wake {
   }
 
   #writeByte(): void {
-    if (!this.#file) return
-    this.#isWriting = true
+    const file = this.#file
+    if (!file) return
     this.#isPending = false
-    write(this.#file.fd, byte, 0, 1, 0, () => {
-      this.#isWriting = false
-      if (this.#isPending) this.#writeByte()
+    this.#writing = new Promise((resolve) => {
+      write(file.fd, byte, 0, 1, 0, () => {
+        this.#writing = undefined
+        resolve()
+        if (this.#isPending) this.#writeByte()
+      })
     })
   }
 }

@@ -1,5 +1,4 @@
 import { AsyncResource } from 'node:async_hooks'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { BusyError, Histogram, StateError, type HistogramSummary } from '../core/index.ts'
 import type { Connection } from './connection.ts'
 import { busyEvent, commitEvent, waitEvent } from './events.ts'
@@ -8,7 +7,7 @@ import type { LeaseClient } from './lease-client.ts'
 import { describeHolders, lockHolders, type LockHolder } from './lock-holders.ts'
 import { selectDeferredKeys } from './sql.ts'
 import type { Transaction, TransactionContext } from './transaction.ts'
-import { nextTurn } from './turn.ts'
+import { nextTurn, settledWithin } from './turn.ts'
 import type { WalSync } from './wal-sync.ts'
 import { WriteLock } from './write-lock.ts'
 import { WriteQueue, type Durability, type QueuedWrite } from './write-queue.ts'
@@ -84,6 +83,7 @@ export class Writer {
   #maxBatch: number
   #draining: Promise<void> | undefined
   #expiredAt = 0
+  #isClosing = false
 
   constructor(options: WriterOptions) {
     this.#options = options
@@ -122,16 +122,11 @@ export class Writer {
 
   /** Resolves when nothing waits any more, or after `timeout` milliseconds; answers what is left with an error. */
   async close(timeout: number): Promise<void> {
-    const patience = new AbortController()
-    await Promise.race([
-      this.#draining,
-      sleep(timeout, undefined, { signal: patience.signal }).catch(() => {}),
-    ])
-    patience.abort()
-    const stopped = new StateError('HANDCAR_STOPPED', 'The database was stopped while this write waited')
+    this.#isClosing = true
+    await settledWithin(this.#draining, timeout)
     this.#queue.dropWhere(
       () => true,
-      () => stopped,
+      () => stopped('The database was stopped while this write waited'),
     )
     await this.#draining
     await Promise.all(this.#acknowledging)
@@ -270,6 +265,10 @@ export class Writer {
     const { maxQueued, path } = this.#options
     return new BusyError('HANDCAR_WRITE_QUEUE_FULL', `${maxQueued} writes to ${path} are waiting already`)
   }
+}
+
+function stopped(message: string): StateError {
+  return new StateError('HANDCAR_STOPPED', message)
 }
 
 function busyError(path: string, waited: number, holders: LockHolder[]): BusyError {
