@@ -1,26 +1,16 @@
-import { copyFile, mkdir } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { auditWrites } from '../harness/audit.ts'
-import { startProcess } from '../harness/child.ts'
 import { Latencies } from '../harness/latencies.ts'
 import type { LatencySummary } from '../harness/latencies.ts'
 import type { Row, Scenario, ScenarioContext, ScenarioOutcome } from '../harness/scenario.ts'
 import { interleave, median, round, spread } from '../harness/statistics.ts'
 import { target } from '../harness/targets.ts'
 import type { Target } from '../harness/targets.ts'
-import type { LoadHandlers } from '../load/load-process.ts'
-import type { StreamPlan, StreamResult } from '../load/plan.ts'
-import type { CoordinatorHandlers } from '../processes/coordinator-process.ts'
-import type { HogHandlers, HogKind } from '../processes/hog-process.ts'
+import type { HogKind } from '../processes/hog-process.ts'
+import { measureBesideHog } from '../hog/measure.ts'
+import type { HogCell, HogMeasurement } from '../hog/measure.ts'
 import { createStore } from '../processes/stores.ts'
 import type { StoreKind } from '../processes/stores.ts'
-import type { WebHandlers } from '../processes/web-process.ts'
-
-const fileOf = (name: string): URL => new URL(name, import.meta.url)
-const webFile = fileOf('../processes/web-process.ts')
-const hogFile = fileOf('../processes/hog-process.ts')
-const coordinatorFile = fileOf('../processes/coordinator-process.ts')
-const loadFile = fileOf('../load/load-process.ts')
 
 const modes: readonly StoreKind[] = ['immediate-timeout', 'immediate-retry', 'handcar']
 const hogs: readonly HogKind[] = ['stranger', 'handcar', 'holder']
@@ -29,33 +19,6 @@ const hogNames: Record<HogKind, string> = {
   handcar: 'a handcar process writes 5 ms transactions',
   holder: 'a stranger holds the lock for 1 s, every 2 s',
 }
-const streams: readonly StreamPlan[] = [
-  { name: 'reads', rate: 400, request: { method: 'GET', path: '/read', statuses: [200], marker: 'Post ' } },
-  {
-    name: 'writes',
-    rate: 40,
-    request: { method: 'POST', path: '/write', statuses: [200], acknowledgedBy: 'body' },
-  },
-]
-
-interface Cell {
-  readonly hog: HogKind
-  readonly mode: StoreKind
-}
-
-interface Length {
-  readonly seconds: number
-  readonly patience: number
-}
-
-interface Measurement {
-  readonly reads: StreamResult
-  readonly writes: StreamResult
-  readonly delay: LatencySummary
-  readonly hogPerSecond: number
-  readonly held: LatencySummary
-}
-
 export const scenario: Scenario = {
   description:
     'What does a web process suffer while another process writes without pause, or holds the lock?',
@@ -69,14 +32,14 @@ async function run(context: ScenarioContext): Promise<ScenarioOutcome> {
   const patience = context.quick ? 4000 : 10_000
   const template = join(context.folder, 'template.sqlite3')
   createStore(template)
-  const cells = hogs.flatMap((hog) => modes.map((mode): Cell => ({ hog, mode })))
+  const cells = hogs.flatMap((hog) => modes.map((mode): HogCell => ({ hog, mode })))
   const measurements = await interleave(rounds, cells, async (cell, round) => {
     context.report(`round ${round} of ${rounds}: ${hogNames[cell.hog]}; web process: ${cell.mode}`)
     const folder = join(context.folder, `${round}-${cell.hog}-${cell.mode}`)
     await mkdir(folder)
-    return await measure(join(folder, 'app.sqlite3'), template, cell, { seconds, patience })
+    return await measureBesideHog(join(folder, 'app.sqlite3'), template, cell, { seconds, patience })
   })
-  const of = (hog: HogKind, mode: StoreKind): readonly Measurement[] =>
+  const of = (hog: HogKind, mode: StoreKind): readonly HogMeasurement[] =>
     measurements.get(cells.find((cell) => cell.hog === hog && cell.mode === mode)!)!
   return {
     rows: [...measurements].map(([cell, found]) => toRow(cell, found)),
@@ -107,49 +70,13 @@ async function run(context: ScenarioContext): Promise<ScenarioOutcome> {
   }
 }
 
-async function measure(path: string, template: string, cell: Cell, length: Length): Promise<Measurement> {
-  await copyFile(template, path)
-  const measurement = await disturb(path, cell, length)
-  auditWrites(path, 'comments', measurement.writes.acknowledged)
-  return measurement
-}
-
-async function disturb(
-  path: string,
-  { hog: kind, mode }: Cell,
-  { seconds, patience }: Length,
-): Promise<Measurement> {
-  await using resources = new AsyncDisposableStack()
-  if (mode === 'handcar' || kind === 'handcar') {
-    const coordinator = resources.use(startProcess<CoordinatorHandlers>(coordinatorFile))
-    await coordinator.call('start', { path })
-  }
-  const web = resources.use(startProcess<WebHandlers>(webFile))
-  const client = resources.use(startProcess<LoadHandlers>(loadFile))
-  const origin = await web.call('start', { path, kind: mode })
-  await client.call('load', { origin, seconds: 0.5, streams })
-  const hog = resources.use(startProcess<HogHandlers>(hogFile))
-  await hog.call('start', { path, kind })
-  await web.call('watch', undefined)
-  const [reads, writes] = await client.call('load', { origin, seconds, streams, timeout: patience })
-  const delay = await web.call('seen', undefined)
-  const { transactions, held } = await hog.call('stop', undefined)
-  return {
-    reads: reads!,
-    writes: writes!,
-    delay,
-    hogPerSecond: transactions / writes!.seconds,
-    held: Latencies.merge([held]).summary(),
-  }
-}
-
 interface Figures {
   readonly read: LatencySummary
   readonly write: LatencySummary
   readonly delay: { readonly p99: number; readonly max: number; readonly spread: string }
 }
 
-function figures(found: readonly Measurement[]): Figures {
+function figures(found: readonly HogMeasurement[]): Figures {
   const delays = found.map(({ delay }) => delay.p99)
   return {
     read: Latencies.merge(found.map(({ reads }) => reads.latencies)).summary(),
@@ -162,9 +89,9 @@ function figures(found: readonly Measurement[]): Figures {
   }
 }
 
-function toRow({ hog, mode }: Cell, found: readonly Measurement[]): Row {
+function toRow({ hog, mode }: HogCell, found: readonly HogMeasurement[]): Row {
   const { read, write, delay } = figures(found)
-  const sum = (value: (measurement: Measurement) => number): number =>
+  const sum = (value: (measurement: HogMeasurement) => number): number =>
     found.map(value).reduce((a, b) => a + b, 0)
   return {
     section: hogNames[hog],
@@ -185,11 +112,11 @@ function toRow({ hog, mode }: Cell, found: readonly Measurement[]): Row {
   }
 }
 
-function targets(of: (hog: HogKind, mode: StoreKind) => readonly Measurement[]): Target[] {
-  const each = (hog: HogKind, value: (measurement: Measurement) => number): number[] =>
+function targets(of: (hog: HogKind, mode: StoreKind) => readonly HogMeasurement[]): Target[] {
+  const each = (hog: HogKind, value: (measurement: HogMeasurement) => number): number[] =>
     of(hog, 'handcar').map(value)
-  const readP99 = ({ reads }: Measurement): number => Latencies.merge([reads.latencies]).percentile(99)
-  const write = ({ writes }: Measurement): LatencySummary => Latencies.merge([writes.latencies]).summary()
+  const readP99 = ({ reads }: HogMeasurement): number => Latencies.merge([reads.latencies]).percentile(99)
+  const write = ({ writes }: HogMeasurement): LatencySummary => Latencies.merge([writes.latencies]).summary()
   const fairness = each('handcar', (measurement) => write(measurement).p99 / longestTransaction)
   const overshoots = each('holder', (measurement) => write(measurement).max - measurement.held.max)
   return [
@@ -216,6 +143,6 @@ function targets(of: (hog: HogKind, mode: StoreKind) => readonly Measurement[]):
 
 const longestTransaction = 5
 
-function sumFailed(found: readonly Measurement[]): number {
+function sumFailed(found: readonly HogMeasurement[]): number {
   return found.reduce((sum, { reads, writes }) => sum + reads.failed + writes.failed, 0)
 }

@@ -4,10 +4,10 @@ import type { Scenario, ScenarioContext, ScenarioOutcome } from '../harness/scen
 import { interleave, median, round, spread } from '../harness/statistics.ts'
 import { target, untested } from '../harness/targets.ts'
 import type { Target } from '../harness/targets.ts'
+import { postgresRead } from '../overhead/postgres.ts'
 import type { OverheadHandlers } from '../processes/overhead-process.ts'
 
 const processFile = new URL('../processes/overhead-process.ts', import.meta.url)
-const postgresRead = 'point read: PostgreSQL, prepared, unix socket'
 
 export const scenario: Scenario = {
   description: 'What does handcar cost on top of the raw driver, and Kysely on top of both?',
@@ -29,7 +29,7 @@ async function run(context: ScenarioContext): Promise<ScenarioOutcome> {
     if (name === names[0]) context.report(`round ${round} of ${rounds}`)
     return await measured.call('measure', { name, seconds })
   })
-  const writes = await measured.call('audit', undefined)
+  const writes = await measured.call('audit', { folder: context.folder })
   const of = (name: string): number => median(rates.get(name) ?? [])
   return {
     rows: names.map((name) => ({
