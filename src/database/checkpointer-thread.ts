@@ -56,6 +56,8 @@ const connection = new Connection({
 const descriptor = new DatabaseDescriptor(path)
 let interval = options.interval
 let lastFrames = 0
+/** Size of a WAL whose restart has succeeded: it keeps that size until the next writer begins at its start. */
+let restartedFrames: number | undefined
 let stuckSince: number | undefined
 let isReported = false
 let optimizedAt = performance.now()
@@ -81,7 +83,8 @@ function look(): void {
   lastFrames = log
   interval = isActive ? options.interval : Math.min(interval * 2, slowestInterval)
   if (log - checkpointed > options.passiveFrames) movePages()
-  if (log > options.restartFrames) restart()
+  if (log !== checkpointed || log !== restartedFrames) restartedFrames = undefined
+  if (log > options.restartFrames && restartedFrames === undefined) restart()
   else release()
   if (performance.now() - optimizedAt > options.optimizeInterval) optimize()
   timer = setTimeout(look, interval)
@@ -108,6 +111,7 @@ function restart(): void {
   do state = checkpoint('restart')
   while (state.busy && performance.now() - startedAt < restartEffort)
   if (state.busy) return stuck(state)
+  restartedFrames = state.log
   release()
   report({
     kind: 'checkpoint',

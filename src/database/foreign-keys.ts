@@ -3,16 +3,17 @@ import type { Connection } from './connection.ts'
 /** A row whose foreign key points at nothing. */
 export interface Violation {
   table: string
-  rowid: number
+  /** `null` in a table `without rowid`. */
+  rowid: number | null
   parent: string
 }
 
 /** The rows whose foreign keys point at nothing, without those that did already `before`. */
 export function newViolations(connection: Connection, before: readonly Violation[]): Violation[] {
-  const known = new Set(before.map(keyOf))
+  const known = Map.groupBy(before, keyOf)
   return connection
     .pragmaRows<Violation>('foreign_key_check')
-    .filter((violation) => !known.has(keyOf(violation)))
+    .filter((violation) => known.get(keyOf(violation))?.pop() === undefined)
 }
 
 function keyOf({ table, rowid, parent }: Violation): string {

@@ -96,7 +96,7 @@ function apply(connection: Connection, owner: MigrationOwner, migration: Migrati
 }
 
 function run(connection: Connection, owner: MigrationOwner, { name, sql }: Migration): void {
-  if (controlsTransaction.test(withoutComments(sql))) throw transactionEnded(owner, name)
+  if (controlsTransaction.test(bareStatements(sql))) throw transactionEnded(owner, name)
   try {
     connection.exec(sql)
   } catch (cause) {
@@ -111,12 +111,13 @@ function run(connection: Connection, owner: MigrationOwner, { name, sql }: Migra
   }
 }
 
-/** A statement of its own; the `begin` and `end` of a trigger's body stand elsewhere. */
-const controlsTransaction =
-  /(?:^|;)\s*(?:begin|commit|rollback|end\s+transaction|savepoint|release)(?:\s+\w+)*\s*(?:;|$)/i
+const controlsTransaction = /(?:^|;)\s*(?:begin|commit|rollback|end|savepoint|release)(?:\s+\w+)*\s*(?:;|$)/i
+const textsAndComments = /'[^']*'|"[^"]*"|--[^\n]*|\/\*[\s\S]*?\*\//g
+const triggers = /\bcreate\s+(?:temp\w*\s+)?trigger\b[\s\S]*?;\s*end\b/gi
 
-function withoutComments(sql: string): string {
-  return sql.replaceAll(/--[^\n]*/g, '').replaceAll(/\/\*[\s\S]*?\*\//g, '')
+/** Without everything in which the words of transactions mean something else. */
+function bareStatements(sql: string): string {
+  return sql.replaceAll(textsAndComments, ' ').replaceAll(triggers, ' ')
 }
 
 function transactionEnded(owner: MigrationOwner, name: string): MigrationError {
@@ -133,7 +134,7 @@ function transactionEnded(owner: MigrationOwner, name: string): MigrationError {
 function assertNoViolations(name: string, violations: Violation[]): void {
   const [first] = violations
   if (first === undefined) return
-  const message = `After the migration ${name}, ${violations.length} rows would point at nothing; the first is row ${first.rowid} of ${first.table}, which refers to ${first.parent}`
+  const message = `After the migration ${name}, ${violations.length} rows would point at nothing; the first is ${first.rowid === null ? 'a row' : `row ${first.rowid}`} of ${first.table}, which refers to ${first.parent}`
   throw new MigrationError('HANDCAR_MIGRATION_FOREIGN_KEYS', message, {
     details: { name, violations: violations.slice(0, 10) },
   })

@@ -82,7 +82,8 @@ export class OpenDatabase {
       maxQueued: options.maxQueuedWrites,
       onCommit: (topics) => this.wake.committed(topics),
     })
-    this.pool = options.readers === false ? undefined : new ReaderPool(path, extensions, options.readers)
+    const { readers, pragmas = {} } = options
+    this.pool = readers === false ? undefined : new ReaderPool({ path, extensions, pragmas }, readers)
     if (options.checkpointer !== false) {
       this.checkpointer = new Checkpointer(path, options.checkpointer, options.logger, (isRunning) =>
         this.#setBackstop(!isRunning),

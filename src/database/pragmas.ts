@@ -31,19 +31,21 @@ const ours = new Set([
   'locking_mode',
 ])
 /** Set on a connection that writes only: a connection that reads cannot change them. */
-const ofTheFile = new Set(['journal_mode', 'page_size', 'auto_vacuum', 'journal_size_limit'])
-const words: Record<string, number> = {
-  off: 0,
-  no: 0,
-  false: 0,
-  on: 1,
-  yes: 1,
-  true: 1,
-  normal: 1,
-  full: 2,
-  extra: 3,
-  file: 1,
-  memory: 2,
+const ofTheFile = new Set([
+  'journal_mode',
+  'page_size',
+  'auto_vacuum',
+  'journal_size_limit',
+  'application_id',
+  'user_version',
+])
+const switches: Record<string, number> = { off: 0, no: 0, false: 0, on: 1, yes: 1, true: 1 }
+/** Values that SQLite takes as words and answers as numbers. */
+const words: Record<string, Record<string, number>> = {
+  synchronous: { off: 0, normal: 1, full: 2, extra: 3 },
+  temp_store: { default: 0, file: 1, memory: 2 },
+  auto_vacuum: { none: 0, full: 1, incremental: 2 },
+  secure_delete: { fast: 2 },
 }
 
 /** The names of all pragmas that SQLite knows. */
@@ -69,7 +71,7 @@ export function applyPragmas(driver: DriverConnection, pragmas: Pragmas, readonl
     if (readonly && ofTheFile.has(name)) continue
     driver.pragma(`${name} = ${value}`)
     const actual = driver.pragma(name, { simple: true })
-    if (!isSame(actual, value)) {
+    if (!isSame(name, actual, value)) {
       throw new HandcarError(
         'HANDCAR_DATABASE_PRAGMA',
         `Pragma ${name}: asked for ${value}, SQLite answers ${String(actual)}`,
@@ -114,7 +116,8 @@ export function checkPragmas(pragmas: Pragmas): void {
   }
 }
 
-function isSame(actual: unknown, wanted: string | number): boolean {
+function isSame(name: string, actual: unknown, wanted: string | number): boolean {
   const plain = (value: unknown): string => String(value).toLowerCase()
-  return plain(actual) === plain(wanted) || Number(actual) === words[plain(wanted)] || actual === undefined
+  const meant = words[name]?.[plain(wanted)] ?? switches[plain(wanted)]
+  return plain(actual) === plain(wanted) || Number(actual) === meant || actual === undefined
 }

@@ -20,6 +20,7 @@ export class ReaderChild {
   readonly #process: ChildProcess
   /** Set when the process has ended or was killed. */
   isDead = false
+  #killedFor: Error | undefined
 
   constructor() {
     this.#process = fork(program, {
@@ -70,10 +71,7 @@ export class ReaderChild {
         if ('error' in answer) reject(sqliteError(answer.error.message, answer.error.code || 'SQLITE_ERROR'))
         else resolve(answer)
       }
-      const crash = (): void =>
-        kill(
-          new HandcarError('HANDCAR_QUERY_CRASHED', `The reader process ${child.pid} ended during a query`),
-        )
+      const crash = (): void => kill(this.#killedFor ?? crashed(child.pid))
       const cancel = (): void => kill(signal!.reason)
       const patience = Math.min(Math.max(0, deadline - startedAt), longestTimer)
       const timer = setTimeout(() => kill(tooSlow(startedAt)), patience)
@@ -88,11 +86,16 @@ export class ReaderChild {
     })
   }
 
-  /** Ends the process now. */
-  kill(): void {
+  /** Ends the process now, and the request that it may be working on with `reason`. */
+  kill(reason?: Error): void {
     this.isDead = true
+    this.#killedFor ??= reason
     this.#process.kill('SIGKILL')
   }
+}
+
+function crashed(pid: number | undefined): HandcarError {
+  return new HandcarError('HANDCAR_QUERY_CRASHED', `The reader process ${pid} ended during a query`)
 }
 
 function tooSlow(startedAt: number): TimeoutError {

@@ -1,7 +1,16 @@
 import { longestTimer, StateError, TimeoutError } from '../core/index.ts'
 import type { ResolvedReaderOptions } from './options.ts'
-import type { SqlParameters } from './parameters.ts'
+import { checkParameters, type SqlParameters } from './parameters.ts'
+import type { Pragmas } from './pragmas.ts'
 import { ReaderChild, type Patience } from './reader-child.ts'
+
+/** How a reader process opens the database. */
+export interface ReaderConnection {
+  path: string
+  extensions: string[]
+  /** Pragmas beside handcar's own. */
+  pragmas: Pragmas
+}
 
 /** What the pool is doing. */
 export interface ReaderPoolStats {
@@ -18,8 +27,7 @@ export interface ReaderPoolStats {
  * idle for a while.
  */
 export class ReaderPool {
-  readonly #path: string
-  readonly #extensions: string[]
+  readonly #connection: ReaderConnection
   readonly #options: ResolvedReaderOptions
   readonly #idle: ReaderChild[] = []
   readonly #busy = new Set<ReaderChild>()
@@ -27,9 +35,8 @@ export class ReaderPool {
   #retirement: NodeJS.Timeout | undefined
   #isClosed = false
 
-  constructor(path: string, extensions: string[], options: ResolvedReaderOptions) {
-    this.#path = path
-    this.#extensions = extensions
+  constructor(connection: ReaderConnection, options: ResolvedReaderOptions) {
+    this.#connection = connection
     this.#options = options
   }
 
@@ -40,9 +47,10 @@ export class ReaderPool {
 
   /** All rows of a query, as objects. */
   async all(text: string, parameters: SqlParameters, patience: Patience): Promise<unknown[]> {
+    const bound = checkParameters(parameters)
     const child = await this.#take(patience)
     try {
-      const { columns, rows } = await child.ask({ kind: 'all', text, parameters }, patience)
+      const { columns, rows } = await child.ask({ kind: 'all', text, parameters: bound }, patience)
       return rows.map((row) => toObject(columns, row))
     } finally {
       this.#give(child)
@@ -63,9 +71,10 @@ export class ReaderPool {
     signal: AbortSignal | undefined,
   ): AsyncGenerator<unknown, void, void> {
     const patience = (): Patience => ({ deadline: performance.now() + timeout, signal })
+    const bound = checkParameters(parameters)
     const child = await this.#take(patience())
     try {
-      await child.ask({ kind: 'spool', text, parameters }, patience())
+      await child.ask({ kind: 'spool', text, parameters: bound }, patience())
       for (let after = 0; ; after += pageSize) {
         const { columns, rows } = await child.ask({ kind: 'page', after, limit: pageSize }, patience())
         for (const row of rows) yield toObject(columns, row)
@@ -95,14 +104,13 @@ export class ReaderPool {
   close(): void {
     this.#isClosed = true
     clearTimeout(this.#retirement)
-    for (const child of [...this.#idle.splice(0), ...this.#busy]) child.kill()
+    for (const child of [...this.#idle.splice(0), ...this.#busy]) child.kill(stopped('ran'))
     for (const wake of this.#waiting) wake()
   }
 
   async #take(patience: Patience): Promise<ReaderChild> {
     while (true) {
-      if (this.#isClosed)
-        throw new StateError('HANDCAR_STOPPED', 'The database was stopped while this query waited')
+      if (this.#isClosed) throw stopped('waited')
       if (patience.signal?.aborted) throw patience.signal.reason
       const child = this.#idle.pop()
       if (child && !child.isDead) return this.#mark(child)
@@ -114,7 +122,7 @@ export class ReaderPool {
   async #open(patience: Patience): Promise<ReaderChild> {
     const child = this.#mark(new ReaderChild())
     try {
-      await child.ask({ kind: 'open', path: this.#path, extensions: this.#extensions }, patience)
+      await child.ask({ kind: 'open', ...this.#connection }, patience)
       return child
     } catch (error) {
       child.kill()
@@ -160,6 +168,10 @@ export class ReaderPool {
       this.#waiting.add(wake)
     })
   }
+}
+
+function stopped(doing: 'waited' | 'ran'): StateError {
+  return new StateError('HANDCAR_STOPPED', `The database was stopped while this query ${doing}`)
 }
 
 function noProcess(): TimeoutError {

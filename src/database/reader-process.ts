@@ -1,8 +1,7 @@
 import { extname } from 'node:path'
 import { Worker } from 'node:worker_threads'
-import { openDriver, sqliteCode, type DriverConnection } from './driver.ts'
-import { checkParameters, type SqlParameters } from './parameters.ts'
-import { applyPragmas, defaultPragmas } from './pragmas.ts'
+import { openDriver, sqliteCode, type DriverConnection, type DriverParameters } from './driver.ts'
+import { applyPragmas, defaultPragmas, type Pragmas } from './pragmas.ts'
 
 /**
  * A process that runs slow queries for its parent. A process and not a thread, because the driver cannot be interrupted:
@@ -15,11 +14,13 @@ import { applyPragmas, defaultPragmas } from './pragmas.ts'
 
 /** What the parent asks. */
 export type ReaderRequest =
-  | { kind: 'open'; path: string; extensions: string[] }
-  | { kind: 'all'; text: string; parameters: SqlParameters }
-  | { kind: 'spool'; text: string; parameters: SqlParameters }
+  | { kind: 'open'; path: string; extensions: string[]; pragmas: Pragmas }
+  | { kind: 'all'; text: string; parameters: DriverParameters }
+  | { kind: 'spool'; text: string; parameters: DriverParameters }
   | { kind: 'page'; after: number; limit: number }
   | { kind: 'drop' }
+
+type OpenRequest = Extract<ReaderRequest, { kind: 'open' }>
 
 /** What the process answers; rows are arrays in the order of `columns`. */
 export type ReaderAnswer =
@@ -44,7 +45,7 @@ function answer(request: ReaderRequest): ReaderAnswer {
 }
 
 function perform(request: ReaderRequest): ReaderAnswer {
-  if (request.kind === 'open') return open(request.path, request.extensions)
+  if (request.kind === 'open') return open(request)
   if (request.kind === 'all') return all(request.text, request.parameters)
   if (request.kind === 'spool') return spool(request.text, request.parameters)
   if (request.kind === 'page') return page(request.after, request.limit)
@@ -52,28 +53,28 @@ function perform(request: ReaderRequest): ReaderAnswer {
   return { columns: [], rows: [] }
 }
 
-function open(path: string, extensions: string[]): ReaderAnswer {
+function open({ path, extensions, pragmas }: OpenRequest): ReaderAnswer {
   process.title = `handcar reader ${path}`
   driver = openDriver(path, { readonly: true })
   for (const extension of extensions) driver.loadExtension(extension)
-  applyPragmas(driver, { ...defaultPragmas, temp_store: 'file', busy_timeout: 1_000 }, true)
+  applyPragmas(driver, { ...defaultPragmas, ...pragmas, temp_store: 'file', busy_timeout: 1_000 }, true)
   return { columns: [], rows: [] }
 }
 
-function all(text: string, parameters: SqlParameters): ReaderAnswer {
+function all(text: string, parameters: DriverParameters): ReaderAnswer {
   const statement = driver.prepare(text)
   const columns = statement.columns().map(({ name }) => name)
-  return { columns, rows: statement.raw(true).all(checkParameters(parameters)) as unknown[][] }
+  return { columns, rows: statement.raw(true).all(parameters) as unknown[][] }
 }
 
-function spool(text: string, parameters: SqlParameters): ReaderAnswer {
+function spool(text: string, parameters: DriverParameters): ReaderAnswer {
   spooledColumns = driver
     .prepare(text)
     .columns()
     .map(({ name }) => name)
   const columns = spooledColumns.map((_, index) => `c${index}`).join(', ')
   driver.exec(`drop table if exists temp.handcar_spool; create temp table handcar_spool (${columns})`)
-  driver.prepare(`insert into temp.handcar_spool ${text}`).run(checkParameters(parameters))
+  driver.prepare(`insert into temp.handcar_spool ${text}`).run(parameters)
   return { columns: spooledColumns, rows: [] }
 }
 
