@@ -28,7 +28,7 @@ export interface ResultFolders {
 }
 
 /** The committed folders of this repository. */
-export const committedFolders: ResultFolders = {
+const committedFolders: ResultFolders = {
   results: fileURLToPath(new URL('../results', import.meta.url)),
   charts: fileURLToPath(new URL('../../docs/benchmarks', import.meta.url)),
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { exists } from './pin.ts'
 
+const compiler = process.env.CC ?? 'cc'
 const source = fileURLToPath(new URL('slow-sync.c', import.meta.url))
 
 /**
@@ -10,8 +11,8 @@ const source = fileURLToPath(new URL('slow-sync.c', import.meta.url))
  * undefined where there is no C compiler or this is not Linux.
  */
 export function slowSyncs(folder: string, milliseconds: number): Record<string, string> | undefined {
-  if (process.platform !== 'linux' || !exists('cc')) return undefined
+  if (process.platform !== 'linux' || !exists(compiler)) return undefined
   const library = join(folder, 'slow-sync.so')
-  execFileSync('cc', ['-O2', '-shared', '-fPIC', '-o', library, source, '-ldl'])
+  execFileSync(compiler, ['-O2', '-shared', '-fPIC', '-o', library, source, '-ldl'])
   return { LD_PRELOAD: library, SLOW_SYNC_MICROSECONDS: String(milliseconds * 1000) }
 }

@@ -1,4 +1,4 @@
-import { createRequire } from 'node:module'
+import BetterSqlite3 from 'better-sqlite3'
 
 /** As much of better-sqlite3's API as the benchmarks use; the package ships no types. */
 export interface RawDatabase {
@@ -9,7 +9,7 @@ export interface RawDatabase {
 }
 
 /** A prepared statement of the driver. */
-export interface RawStatement {
+interface RawStatement {
   get(...parameters: unknown[]): unknown
   all(...parameters: unknown[]): unknown[]
   run(...parameters: unknown[]): { changes: number; lastInsertRowid: number | bigint }
@@ -17,15 +17,14 @@ export interface RawStatement {
 }
 
 /** The driver's options that the benchmarks use. `timeout` is SQLite's busy timeout, waited for in C. */
-export interface RawOptions {
+interface RawOptions {
   readonly timeout?: number
   readonly readonly?: boolean
 }
 
 type Constructor = new (path: string, options?: RawOptions) => RawDatabase
 
-// A namespace import would have no types either: the package is CommonJS.
-const Driver = createRequire(import.meta.url)('better-sqlite3') as Constructor
+const Driver = BetterSqlite3 as unknown as Constructor
 
 /** Opens a file with the bare driver: what an application without handcar does. */
 export function openRaw(path: string, options: RawOptions = {}): RawDatabase {

@@ -16,7 +16,7 @@ import type { Route } from './requests.ts'
 const clients = 20
 
 /** What is run with `hey`, always in handcar mode. */
-export interface HeyCell {
+interface HeyCell {
   readonly route: Route
   readonly processes: number
   readonly follow: boolean
