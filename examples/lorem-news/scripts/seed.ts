@@ -6,6 +6,7 @@
  * The rows are as old each time as on 12 April 2024, the day of the talk, so that every run starts from the same bytes.
  */
 import { rmSync } from 'node:fs'
+import { Coordinator } from 'handcar/database'
 import { databasePath, readConfiguration } from '../src/configuration.ts'
 import { prepareDatabase } from '../src/database/prepare.ts'
 
@@ -13,6 +14,12 @@ const dayOfTheTalk = Date.UTC(2024, 3, 12, 12)
 
 const configuration = readConfiguration(process.env)
 const path = databasePath(configuration)
+// There is one coordinator for a database: this one cannot start while the app runs with its own.
+await using coordinator = new Coordinator({ path, checkpointer: false })
+await coordinator.start().catch((error: Error) => {
+  console.error(`${error.message}. Stop the app first.`)
+  process.exit(1)
+})
 for (const file of [path, `${path}-wal`, `${path}-shm`]) rmSync(file, { force: true })
 await prepareDatabase(configuration, dayOfTheTalk)
 console.log(`${path} has its first rows again.`)

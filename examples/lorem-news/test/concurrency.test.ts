@@ -48,6 +48,25 @@ test('comments on a post that is being deleted are saved or find nothing; none i
   }
 })
 
+test('somebody who deletes their account while writing gets no error, and nothing stays behind', async () => {
+  for (let round = 0; round < 5; round++) {
+    const leaver = await site.member(`leaver_${round}`)
+    const title = `Parting words ${round}`
+    const comments = Array.from({ length: 4 }, () =>
+      leaver.post('/posts/2/comments', { body: 'A last word.' }),
+    )
+    const removal = leaver.delete('/user')
+    const posts = Array.from({ length: 4 }, (_, index) =>
+      leaver.post('/posts', { title: `${title} ${index}`, description: 'A text.' }),
+    )
+    assert.equal((await removal).status, 303)
+    for (const status of await statuses([...comments, ...posts]))
+      assert.ok([303, 404].includes(status), `${status}`)
+  }
+  const left = site.queries.selectFrom('posts').select('id').where('title', 'like', 'Parting words%')
+  assert.deepEqual(await left.execute(), [])
+})
+
 test('a storm of every benchmark action, from two sides, never fails and leaves exact counters', async () => {
   const storm = Array.from({ length: 600 }, async (_, index) =>
     (index % 2 ? site : other).app.request('/benchmarking/write_heavy', { method: 'POST' }),

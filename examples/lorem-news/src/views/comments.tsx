@@ -1,33 +1,28 @@
+import { html } from 'hono/html'
 import type { ListedComment } from '../models/comments.ts'
 import type { CurrentSession } from '../models/sessions.ts'
 import { Summary, TextArea, type FormState } from './fields.tsx'
 import { Layout } from './layout.tsx'
-import { DeleteButton, Paragraphs, Time } from './pieces.tsx'
+import { DeleteButton, Prose, Time } from './pieces.tsx'
 
 /** One comment under its post; it can be folded away. */
-export const CommentItem = ({
-  comment,
-  session,
-}: {
-  comment: ListedComment
-  session: CurrentSession | undefined
-}) => (
-  <details open class="comment box" id={`comment_${comment.id}`}>
+export const commentItem = (comment: ListedComment, session: CurrentSession | undefined) =>
+  html` <details open class="comment box" id="comment_${comment.id}">
     <summary>
-      <a href={`/users/${comment.user_id}`}>{comment.screen_name}</a> <Time at={comment.created_at} />
+      <a href="/users/${comment.user_id}">${comment.screen_name}</a>
+      ${Time({ at: comment.created_at })}
     </summary>
-    <div class="prose">
-      <Paragraphs text={comment.body} />
-    </div>
-    {session?.user_id === comment.user_id && (
-      <div class="actions">
-        <a href={`/comments/${comment.id}/edit`}>
-          Edit<span class="for-readers"> this comment</span>
-        </a>
-        <DeleteButton action={`/comments/${comment.id}`} label="Delete" of="this comment" />
-      </div>
-    )}
-  </details>
+    ${Prose({ text: comment.body })}
+    ${session?.user_id === comment.user_id && <OwnersActions id={comment.id} />}
+  </details>`
+
+const OwnersActions = ({ id }: { id: number }) => (
+  <div class="actions">
+    <a href={`/comments/${id}/edit`}>
+      Edit<span class="for-readers"> this comment</span>
+    </a>
+    <DeleteButton action={`/comments/${id}`} label="Delete" of="this comment" />
+  </div>
 )
 
 /** The form for a comment. */

@@ -1,10 +1,11 @@
+import { html } from 'hono/html'
 import type { ListedComment } from '../models/comments.ts'
 import type { ListedPost, ShownPost } from '../models/posts.ts'
 import type { CurrentSession } from '../models/sessions.ts'
-import { CommentForm, CommentItem } from './comments.tsx'
+import { CommentForm, commentItem } from './comments.tsx'
 import { Summary, TextArea, TextField, type FormState } from './fields.tsx'
 import { Layout } from './layout.tsx'
-import { counted, DeleteButton, Paragraphs, Tags, Time } from './pieces.tsx'
+import { counted, DeleteButton, Prose, Tags, Time } from './pieces.tsx'
 
 type Viewer = CurrentSession | undefined
 
@@ -25,23 +26,17 @@ export const PostsPage = ({ posts, session }: { posts: readonly ListedPost[]; se
   </Layout>
 )
 
-/** A plain function and not a component: a list has up to a hundred of these, and the wrapping would be paid for each. */
-const postItem = (post: ListedPost, session: Viewer) => (
-  <li class="post box" id={`post_${post.id}`}>
-    <h2>
-      <a href={`/posts/${post.id}`}>{post.title}</a>
-    </h2>
-    {Tags({ json: post.tags })}
+const postItem = (post: ListedPost, session: Viewer) =>
+  html` <li class="post box" id="post_${post.id}">
+    <h2><a href="/posts/${post.id}">${post.title}</a></h2>
+    ${Tags({ json: post.tags })}
     <p class="meta">
-      <span>
-        by <a href={`/users/${post.user_id}`}>{post.screen_name}</a>
-      </span>
-      {Time({ at: post.created_at })}
-      <a href={`/posts/${post.id}#comments`}>{counted(post.comments_count, 'comment')}</a>
+      <span>by <a href="/users/${post.user_id}">${post.screen_name}</a></span>
+      ${Time({ at: post.created_at })}
+      <a href="/posts/${post.id}#comments">${counted(post.comments_count, 'comment')}</a>
     </p>
-    {session?.user_id === post.user_id && <OwnersActions post={post} />}
-  </li>
-)
+    ${session?.user_id === post.user_id && <OwnersActions post={post} />}
+  </li>`
 
 const OwnersActions = ({ post }: { post: { id: number; title: string } }) => (
   <div class="actions">
@@ -75,9 +70,7 @@ export function PostPage(props: {
             permanent link
           </a>
         </p>
-        <div class="prose">
-          <Paragraphs text={post.description} />
-        </div>
+        <Prose text={post.description} />
         {session?.user_id === post.user_id && <OwnersActions post={post} />}
       </article>
       <section id="comments" aria-labelledby="comments-heading">
@@ -89,9 +82,7 @@ export function PostPage(props: {
             <a href="/sign_in">Sign in</a> to comment.
           </p>
         )}
-        {comments.map((comment) => (
-          <CommentItem comment={comment} session={session} />
-        ))}
+        {comments.map((comment) => commentItem(comment, session))}
       </section>
     </Layout>
   )

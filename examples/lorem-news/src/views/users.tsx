@@ -1,3 +1,4 @@
+import { html } from 'hono/html'
 import type { CommentOfUser } from '../models/comments.ts'
 import type { postsOfUser } from '../models/posts.ts'
 import type { CurrentSession, ListedSession } from '../models/sessions.ts'
@@ -5,7 +6,7 @@ import type { ShownUser } from '../models/users.ts'
 import { browserName } from '../web/browser-name.ts'
 import { Summary, TextArea, TextField, type FormState } from './fields.tsx'
 import { Layout } from './layout.tsx'
-import { counted, DeleteButton, Paragraphs, Time } from './pieces.tsx'
+import { counted, DeleteButton, Prose, Time } from './pieces.tsx'
 
 type Viewer = CurrentSession | undefined
 type PostOfUser = Awaited<ReturnType<typeof postsOfUser>>[number]
@@ -30,9 +31,7 @@ export function UserPage(props: {
           <span>{counted(user.posts_count, 'post')}</span>
           <span>{counted(comments.length, 'comment')}</span>
         </p>
-        <div class="prose">
-          <Paragraphs text={user.about} />
-        </div>
+        <Prose text={user.about} />
         {session?.user_id === user.id && <OwnProfile />}
       </section>
       {session?.user_id === user.id && <Sessions sessions={sessions} current={session.id} />}
@@ -52,29 +51,23 @@ export function UserPage(props: {
   )
 }
 
-const postItem = (post: PostOfUser) => (
-  <li class="post box">
-    <h3>
-      <a href={`/posts/${post.id}`}>{post.title}</a>
-    </h3>
+const postItem = (post: PostOfUser) =>
+  html` <li class="post box">
+    <h3><a href="/posts/${post.id}">${post.title}</a></h3>
     <p class="meta">
-      {Time({ at: post.created_at })}
-      <a href={`/posts/${post.id}#comments`}>{counted(post.comments_count, 'comment')}</a>
+      ${Time({ at: post.created_at })}
+      <a href="/posts/${post.id}#comments">${counted(post.comments_count, 'comment')}</a>
     </p>
-  </li>
-)
+  </li>`
 
-const commentItem = (comment: CommentOfUser) => (
-  <article class="comment box">
+const commentItem = (comment: CommentOfUser) =>
+  html` <article class="comment box">
     <p class="meta">
-      <span>
-        on <a href={`/posts/${comment.post_id}#comment_${comment.id}`}>{comment.title}</a>
-      </span>
-      {Time({ at: comment.created_at })}
+      <span>on <a href="/posts/${comment.post_id}#comment_${comment.id}">${comment.title}</a></span>
+      ${Time({ at: comment.created_at })}
     </p>
-    <div class="prose">{Paragraphs({ text: comment.body })}</div>
-  </article>
-)
+    ${Prose({ text: comment.body })}
+  </article>`
 
 const OwnProfile = () => (
   <div class="actions">

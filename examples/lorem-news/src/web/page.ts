@@ -1,18 +1,18 @@
 import type { Context } from 'hono'
-import { html } from 'hono/html'
 import type { JSX } from 'hono/jsx/jsx-runtime'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import type { FormState } from '../views/fields.tsx'
 import { InvalidError } from '../models/errors.ts'
 import { text, type FormBody } from './forms.ts'
 
-/** Answers with a page. */
-export function page(
+/** Answers with a page. It goes out as one plain string, which the server writes without going through a stream. */
+export async function page(
   context: Context,
   content: JSX.Element,
   status: ContentfulStatusCode = 200,
-): Response | Promise<Response> {
-  return context.html(html`<!doctype html>${content}`, status)
+): Promise<Response> {
+  const headers = { 'cache-control': 'private, no-cache' }
+  return context.html(`<!doctype html>${await content}`, status, headers)
 }
 
 /** Runs an action; what cannot be saved goes back as the form with its messages and with what was typed: a 422. */

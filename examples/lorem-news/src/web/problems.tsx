@@ -13,13 +13,16 @@ const titles: Readonly<Record<number, string>> = {
 }
 
 /** Answers a request that failed, with a page that looks like the app. What nobody expected goes to the log. */
-export function answerError(error: Error, context: AppContext): Response | Promise<Response> {
+export async function answerError(error: Error, context: AppContext): Promise<Response> {
   if (error instanceof NotFoundError) return problem(context, 404, error.message)
   if (error instanceof NotYoursError) return problem(context, 403, error.message)
   if (error instanceof HTTPException) return problem(context, error.status, refusal(error))
-  console.error(`${context.req.method} ${context.req.path}:`, error)
-  if (error.name === 'BusyError')
-    return problem(context, 503, 'Too much is being written at this moment. Try again.')
+  const code = String((error as { code?: unknown }).code)
+  // Somebody's account was deleted while they were writing.
+  if (code === 'SQLITE_CONSTRAINT_FOREIGNKEY')
+    return problem(context, 404, 'This has been deleted meanwhile.')
+  console.error(`${context.req.method} ${context.req.path}:`, code.includes('BUSY') ? error.message : error)
+  if (error.name === 'BusyError') return problem(context, 503, 'Too many are writing just now. Try again.')
   return problem(context, 500, 'Something went wrong on our side. It has been logged.')
 }
 
