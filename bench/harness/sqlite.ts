@@ -24,7 +24,7 @@ interface RawOptions {
 
 type Constructor = new (path: string, options?: RawOptions) => RawDatabase
 
-const Driver = BetterSqlite3 as unknown as Constructor
+const Driver = BetterSqlite3 as Constructor
 
 /** Opens a file with the bare driver: what an application without handcar does. */
 export function openRaw(path: string, options: RawOptions = {}): RawDatabase {

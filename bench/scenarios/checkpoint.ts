@@ -34,7 +34,7 @@ const cells: readonly Cell[] = [false, true].flatMap((longReader) => ways.map((w
 
 export const scenario: Scenario = {
   description: 'Who pays for moving the WAL into the file, and how large does it grow?',
-  minutes: 3,
+  minutes: 5,
   run,
 }
 

@@ -22,7 +22,7 @@ const hogNames: Record<HogKind, string> = {
 export const scenario: Scenario = {
   description:
     'What does a web process suffer while another process writes without pause, or holds the lock?',
-  minutes: 4,
+  minutes: 5,
   run,
 }
 
