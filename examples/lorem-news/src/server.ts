@@ -9,6 +9,9 @@ import { sessionSecret } from './session-secret.ts'
 /** How long a stopping process waits for the requests that it has begun. */
 const patience = 10_000
 
+/** Longer than proxies keep an idle connection (60 s): they close it, and never send a request into one that just closed. */
+const keepAlive = 65_000
+
 /** A process that serves the app. */
 export interface RunningServer {
   port: number
@@ -21,6 +24,7 @@ export async function serve(configuration: Configuration): Promise<RunningServer
   const database = await openDatabase(configuration)
   const app = createApp(database, { ...configuration, sessionSecret: sessionSecret(configuration) })
   const server = createAdaptorServer({ fetch: app.fetch }) as Server
+  server.keepAliveTimeout = keepAlive
   await listen(server, configuration)
   return {
     port: (server.address() as AddressInfo).port,

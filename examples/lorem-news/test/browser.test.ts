@@ -24,7 +24,7 @@ const quiet = [
 ]
 const args = [...quiet, '--disable-component-update', '--disable-sync']
 
-describe('in a browser without JavaScript', { skip, timeout: 30_000 }, () => {
+describe('in a browser without JavaScript', { skip, timeout: 60_000 }, () => {
   const profile = mkdtempSync(join(tmpdir(), 'lorem-news-browser-'))
   let app: RunningApp
   let browser: BrowserContext
