@@ -27,11 +27,14 @@ export interface HeyRuns extends HeyCell {
   readonly reports: readonly HeyReport[]
 }
 
-/** How many runs of each cell there are, how long, and with how many processes. */
+/** How many runs of each cell there are, and how long. */
 export interface HeySize {
   readonly runs: number
   readonly seconds: number
-  readonly processes: readonly number[]
+  /** With how many processes redirects are followed. */
+  readonly followed: readonly number[]
+  /** With how many processes they are not. */
+  readonly notFollowed: readonly number[]
 }
 
 /** Why there are no runs of `hey` here; undefined where it is installed. */
@@ -46,9 +49,15 @@ export async function runHeyCells(
   size: HeySize,
 ): Promise<HeyRuns[]> {
   if (heyIsMissing()) return []
+  const cell = (route: Route, processes: number, follow: boolean) => ({
+    route,
+    processes,
+    follow,
+    reports: [] as HeyReport[],
+  })
   const cells = routes.flatMap((route) => [
-    ...size.processes.map((processes) => ({ route, processes, follow: true, reports: [] as HeyReport[] })),
-    { route, processes: size.processes.at(-1)!, follow: false, reports: [] as HeyReport[] },
+    ...size.followed.map((processes) => cell(route, processes, true)),
+    ...size.notFollowed.map((processes) => cell(route, processes, false)),
   ])
   for (let run = 1; run <= size.runs; run++) {
     for (const cell of cells) {

@@ -5,7 +5,6 @@ import type { StreamResult } from '../load/plan.ts'
 import { modes } from './application.ts'
 import type { Mode } from './application.ts'
 import { mergedLatencies, throughput, withApplication } from './measure.ts'
-import { routes } from './requests.ts'
 import type { Route } from './requests.ts'
 
 /** One cell: a route, in a mode, with so many processes and clients. */
@@ -19,6 +18,7 @@ export interface MatrixCell {
 
 /** How much of the matrix is measured. */
 export interface MatrixSize {
+  readonly routes: readonly Route[]
   readonly processes: readonly number[]
   readonly clients: readonly number[]
   readonly seconds: number
@@ -32,7 +32,7 @@ export async function runMatrix(
 ): Promise<MatrixCell[]> {
   const cells: MatrixCell[] = []
   for (const processes of size.processes) {
-    for (const route of routes) {
+    for (const route of size.routes) {
       for (const mode of modes) {
         context.report(`${route}, ${processes} processes, ${mode}`)
         const run = { seeded, folder: context.folder, mode, processes, route }

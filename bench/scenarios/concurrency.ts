@@ -3,18 +3,27 @@ import type { Scenario, ScenarioContext, ScenarioOutcome } from '../harness/scen
 import { target } from '../harness/targets.ts'
 import { seed } from '../lorem-news/application.ts'
 import { heyIsMissing, heyRows, heyTargets, runHeyCells } from '../lorem-news/hey-runs.ts'
+import type { HeySize } from '../lorem-news/hey-runs.ts'
 import { matrixPanels, matrixRows, runMatrix } from '../lorem-news/matrix.ts'
-import type { MatrixCell } from '../lorem-news/matrix.ts'
+import type { MatrixCell, MatrixSize } from '../lorem-news/matrix.ts'
+import { routes } from '../lorem-news/requests.ts'
 import { runRounds } from '../lorem-news/rounds.ts'
+import type { RoundsSize } from '../lorem-news/rounds.ts'
 
-const full = {
-  matrix: { processes: [1, 2, 4], clients: [1, 2, 4, 8, 16, 32, 64, 128, 256], seconds: 1.5 },
-  hey: { runs: 3, seconds: 10, processes: [1, 2] },
+interface Size {
+  readonly matrix: MatrixSize
+  readonly hey: HeySize
+  readonly rounds: RoundsSize
+}
+
+const full: Size = {
+  matrix: { routes, processes: [1, 2, 4], clients: [1, 2, 4, 8, 16, 32, 64, 128, 256], seconds: 1.5 },
+  hey: { runs: 3, seconds: 10, followed: [1, 2], notFollowed: [2] },
   rounds: { rounds: 3, seconds: 4, openSeconds: 15, patience: 10_000 },
 }
-const quick: typeof full = {
-  matrix: { processes: [2], clients: [16], seconds: 0.5 },
-  hey: { runs: 1, seconds: 1, processes: [2] },
+const quick: Size = {
+  matrix: { routes: ['balanced'], processes: [2], clients: [16], seconds: 0.5 },
+  hey: { runs: 1, seconds: 1, followed: [2], notFollowed: [] },
   rounds: { rounds: 1, seconds: 1, openSeconds: 1, patience: 2000 },
 }
 
