@@ -17,6 +17,9 @@ import type { AppEnvironment } from './web/environment.ts'
 import { answerError, answerNotFound } from './web/problems.tsx'
 import { SessionCookie } from './web/session-cookie.ts'
 
+/** A post of 50,000 characters, each of which a form can write as twelve bytes, fits in. */
+const largestForm = 1024 * 1024
+
 /** What the app needs to know. */
 export type AppOptions = Pick<Configuration, 'origin' | 'benchmarking'> & { sessionSecret: string }
 
@@ -34,7 +37,7 @@ export function createApp(database: AppDatabase, { origin, benchmarking, session
   app.route('/', healthRoutes(database))
   app.route('/', assets)
   app.use(csrf({ origin }))
-  app.use(bodyLimit({ maxSize: 256 * 1024, onError: tooLarge }))
+  app.use(bodyLimit({ maxSize: largestForm, onError: tooLarge }))
   app.use(methodOverride({ app }))
   app.use(cookie.middleware)
   app.route('/', postRoutes(queries))

@@ -1,4 +1,4 @@
-import { Database } from 'handcar/database'
+import { Coordinator, Database } from 'handcar/database'
 import { kysely } from 'handcar/kysely'
 import { databasePath, type Configuration } from '../configuration.ts'
 import type { AppDatabase } from './index.ts'
@@ -19,4 +19,11 @@ export async function openHandcar(configuration: Configuration): Promise<AppData
     durability: durabilities[durability],
     stop: () => database.stop(),
   }
+}
+
+/** Lets several processes write one after the other, and moves what they wrote into the database file. */
+export async function coordinateHandcar(configuration: Configuration): Promise<Coordinator> {
+  const coordinator = new Coordinator({ path: databasePath(configuration) })
+  await coordinator.start()
+  return coordinator
 }

@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely'
 import type { Configuration } from '../configuration.ts'
-import { openHandcar } from './handcar.ts'
+import { coordinateHandcar, openHandcar } from './handcar.ts'
 import type { Schema } from './schema.ts'
 
 /** Queries over the app's tables; a transaction is one too, so that every query can run inside one. */
@@ -20,4 +20,11 @@ export async function openDatabase(configuration: Configuration): Promise<AppDat
   if (configuration.databaseMode === 'handcar') return openHandcar(configuration)
   const { openNaive } = await import('../benchmarking/naive/open.ts')
   return openNaive(configuration)
+}
+
+/** Serves the processes that share the database, from one that does not open it. The naive modes have nothing like it. */
+export async function coordinate(configuration: Configuration): Promise<Pick<AppDatabase, 'stop'>> {
+  return configuration.databaseMode === 'handcar'
+    ? coordinateHandcar(configuration)
+    : { stop: async () => {} }
 }

@@ -1,7 +1,7 @@
 import cluster, { type Worker } from 'node:cluster'
 import { once } from 'node:events'
-import { Coordinator } from 'handcar/database'
-import { databasePath, type Configuration } from '../configuration.ts'
+import type { Configuration } from '../configuration.ts'
+import { coordinate } from '../database/index.ts'
 import { stopOnSignal } from './signals.ts'
 
 const shortestPause = 100
@@ -12,8 +12,7 @@ const longestPause = 5_000
  * wrote into the database file, and replaces a process that dies. Gives the port once all of them listen.
  */
 export async function runPrimary(configuration: Configuration): Promise<number> {
-  const coordinator = new Coordinator({ path: databasePath(configuration) })
-  await coordinator.start()
+  const coordinator = await coordinate(configuration)
   const workers = new Workers(configuration.processes)
   stopOnSignal(async () => {
     await workers.stop()

@@ -28,7 +28,7 @@ export function Layout(props: { title: string; session: CurrentSession | undefin
           {props.children}
         </main>
         <footer class="site">
-          <p>Lorem News: the demo of Stephen Margheim’s SQLite talks, on handcar.</p>
+          <p>The demo of the talks about SQLite by Stephen Margheim, on handcar.</p>
         </footer>
       </body>
     </html>
