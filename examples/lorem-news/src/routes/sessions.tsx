@@ -25,7 +25,7 @@ export function sessionRoutes(queries: Queries, cookie: SessionCookie) {
       body,
       async () => {
         const user = await authenticate(queries, text(body, 'screen_name'), secret(body, 'password'))
-        if (!user) throw new InvalidError({ screen_name: 'No account has this name and this password.' })
+        if (!user) throw new InvalidError({ screen_name: unknown, password: unknown })
         await cookie.start(context, user.id)
         return context.redirect('/', 303)
       },
@@ -45,3 +45,6 @@ export function sessionRoutes(queries: Queries, cookie: SessionCookie) {
 
   return routes
 }
+
+/** Does not tell whether there is an account of this name. */
+const unknown = 'No account has this name and this password.'

@@ -71,13 +71,16 @@ function described({ form, name, hint }: FieldProps) {
   return { 'aria-describedby': ids || undefined, 'aria-invalid': isWrong ? 'true' : undefined }
 }
 
-/** Says above a form how many of its fields are wrong. */
+/** Says above a form what is wrong in it. */
 export function Summary({ form }: { form: FormState }) {
-  const problems = Object.entries(form.errors)
+  // Two fields can share one message; it is said once, and leads to the first of them.
+  const problems = Object.entries(form.errors).filter(
+    ([, message], index, all) => all.findIndex((other) => other[1] === message) === index,
+  )
   if (problems.length === 0) return null
   return (
     <div class="summary" role="alert">
-      <p>This could not be saved:</p>
+      <p>Please look at this again:</p>
       <ul>
         {problems.map(([name, message]) => (
           <li>
