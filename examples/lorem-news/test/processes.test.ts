@@ -6,6 +6,10 @@ import type { Socket } from 'node:net'
 import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { RunningApp } from './helpers/running-app.ts'
+import { seededFolder } from './helpers/site.ts'
+
+/** A folder whose database is there already; the first test makes its own, as a first start does. */
+const data = await seededFolder()
 
 const sameOrigin = { 'sec-fetch-site': 'same-origin', 'content-type': 'application/x-www-form-urlencoded' }
 
@@ -77,10 +81,12 @@ test('several processes serve one port; one that dies is replaced', { timeout: 6
 
 for (const processes of ['1', '2']) {
   test(`asked to stop, ${processes} of them finish what was begun`, { timeout: 60_000 }, async () => {
-    await using app = new RunningApp({ WEB_CONCURRENCY: processes })
+    await using app = new RunningApp({ WEB_CONCURRENCY: processes, HANDCAR_DATA: data })
     const url = await app.url()
     const idle = await leaveIdleConnection(url)
-    const begun = await Promise.all(['stopper_1', 'stopper_2'].map((name) => beginSignUp(url, name)))
+    const begun = await Promise.all(
+      [1, 2].map((number) => beginSignUp(url, `stopper_${processes}_${number}`)),
+    )
     const closed = once(idle, 'close')
     const exit = app.end('SIGTERM')
     await closed
@@ -91,7 +97,7 @@ for (const processes of ['1', '2']) {
 }
 
 test('when the primary is killed its processes end too', { timeout: 60_000 }, async () => {
-  await using app = new RunningApp({ WEB_CONCURRENCY: '2' })
+  await using app = new RunningApp({ WEB_CONCURRENCY: '2', HANDCAR_DATA: data })
   await app.url()
   const children = childrenOf(app.process.pid!)
   assert.equal(children.length, 2)
@@ -100,7 +106,7 @@ test('when the primary is killed its processes end too', { timeout: 60_000 }, as
 })
 
 test('a port that is taken is said plainly, before anything is made', { timeout: 60_000 }, async () => {
-  await using first = new RunningApp({ WEB_CONCURRENCY: '1' })
+  await using first = new RunningApp({ WEB_CONCURRENCY: '1', HANDCAR_DATA: data })
   const { port } = new URL(await first.url())
   await using second = new RunningApp({ PORT: port })
   await assert.rejects(second.url(), /It ended with 1/)
