@@ -32,6 +32,8 @@ const fileSystems: Record<number, { name: string; kind: 'network' | 'memory' | '
   0x794c7630: { name: 'overlayfs', kind: 'layered' },
 }
 
+/** SQLite refuses a path of 512 bytes, with the endings of the files beside the database. */
+const longestPath = 500
 const fewBytes = 100 * 1_024 ** 2
 const fewDescriptors = 4_096
 
@@ -53,6 +55,12 @@ export function prepareLocation(path: string): Location {
   if (path === ':memory:') return memoryLocation()
   const folder = prepareFolder(dirname(resolve(path)), path)
   const file = join(folder, basename(path))
+  if (Buffer.byteLength(file) > longestPath) {
+    throw new OptionsError(
+      'HANDCAR_DATABASE_PATH',
+      `Expected a path of at most ${longestPath} bytes, got ${file}`,
+    )
+  }
   if (existsSync(file) && !statSync(file).isFile()) {
     throw new OptionsError('HANDCAR_DATABASE_PATH', `Expected the path of a file, got a folder: ${file}`, {
       fix: `Name a file in it, such as ${join(path, 'app.sqlite3')}.`,

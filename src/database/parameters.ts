@@ -24,7 +24,7 @@ export function checkParameters(parameters: SqlParameters): DriverParameters {
     if (typeof value === 'string' && value.length <= longestString) continue
     if (typeof value === 'number' && Number.isFinite(value)) continue
     if (value === null) continue
-    return parameters.map((each, position) => checkParameter(each, position + 1))
+    return Array.from(parameters, (each: unknown, position) => checkParameter(each, position + 1))
   }
   return parameters
 }

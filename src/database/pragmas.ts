@@ -1,4 +1,4 @@
-import { HandcarError, nearestName } from '../core/index.ts'
+import { describe, HandcarError, nearestName } from '../core/index.ts'
 import { openDriver, type DriverConnection } from './driver.ts'
 
 /** Pragmas by name; the values as SQLite's documentation writes them. */
@@ -107,10 +107,11 @@ export function checkPragmas(pragmas: Pragmas): void {
         ...(nearest && { fix: `Did you mean "${nearest}"?` }),
       })
     }
-    if (!/^-?\w+$/.test(String(value))) {
+    const isPlain = typeof value === 'string' || typeof value === 'number'
+    if (!isPlain || !/^-?\w+$/.test(String(value))) {
       throw new HandcarError(
         'HANDCAR_DATABASE_PRAGMA',
-        `Pragma ${name}: expected a word or a whole number, got "${value}"`,
+        `Pragma ${name}: expected a word or a whole number, got ${describe(value)}`,
       )
     }
   }
