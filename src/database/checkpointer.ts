@@ -20,8 +20,8 @@ export interface CheckpointerStats {
   pinned: { duration: number; readers: LockHolder[] } | undefined
 }
 
-/** Before a thread that died is started again, in milliseconds. */
-const restartDelay = 1_000
+/** Before a thread that died is started again, in milliseconds; twice as long each time that it dies without having worked. */
+const restartDelay = { shortest: 1_000, longest: 60_000 }
 
 /** Starts the checkpointing thread, keeps it alive, and passes on what it tells. See `checkpointer-thread.ts`. */
 export class Checkpointer {
@@ -37,6 +37,7 @@ export class Checkpointer {
   }
   #thread: Worker | undefined
   #isWanted = false
+  #restartDelay = restartDelay.shortest
 
   /** @param onRunning Told when the thread begins and when it ends, however it ends. */
   constructor(
@@ -85,12 +86,15 @@ export class Checkpointer {
     this.#thread = undefined
     this.#onRunning(false)
     if (!this.#isWanted) return
-    await sleep(restartDelay, undefined, { ref: false })
-    if (this.#isWanted) await this.start()
+    await sleep(this.#restartDelay, undefined, { ref: false })
+    this.#restartDelay = Math.min(this.#restartDelay * 2, restartDelay.longest)
+    // Why it could not start was logged by its listener.
+    if (this.#isWanted) await this.start().catch(() => {})
   }
 
   #receive(message: CheckpointerReport): void {
     const { path } = this.#data
+    this.#restartDelay = restartDelay.shortest
     if (message.kind === 'checkpoint') {
       const { mode, frames, checkpointed, duration } = message
       this.#state = { ...this.#state, frames, checkpointed }
