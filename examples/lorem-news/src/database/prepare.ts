@@ -1,11 +1,9 @@
-import { fileURLToPath } from 'node:url'
 import { Database, sql } from 'handcar/database'
 import { databasePath, type Configuration } from '../configuration.ts'
 import { hashPassword } from '../models/passwords.ts'
 import { generateSeeds } from '../seeds/generate.ts'
 import { insertSeeds, seededPassword } from '../seeds/insert.ts'
-
-const migrations = fileURLToPath(new URL('../../db/migrations', import.meta.url))
+import { migrations } from './migrations.ts'
 
 /** The same salt each time, so that the seeds are the same bytes on every machine. */
 const salt = Buffer.from('lorem-news-seeds')
