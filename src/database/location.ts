@@ -1,10 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import {
   accessSync,
+  closeSync,
   constants,
   existsSync,
+  fsyncSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
   readFileSync,
   realpathSync,
   rmSync,
@@ -109,7 +112,7 @@ function fileSystemType(folder: string): number {
 
 function prepareFolder(folder: string, path: string): string {
   try {
-    mkdirSync(folder, { recursive: true })
+    makeFolder(folder)
     return realpathSync(folder)
   } catch (cause) {
     throw new OptionsError(
@@ -117,6 +120,25 @@ function prepareFolder(folder: string, path: string): string {
       `The folder of ${path} cannot be made: ${String(cause)}`,
       { cause },
     )
+  }
+}
+
+/** Makes a folder, and the entry of each new one certain: a power cut could lose it with all that lies in it. */
+function makeFolder(folder: string): void {
+  const first = mkdirSync(folder, { recursive: true })
+  if (first === undefined) return
+  for (let made = folder; ; made = dirname(made)) {
+    syncFolder(dirname(made))
+    if (made === first) return
+  }
+}
+
+function syncFolder(folder: string): void {
+  const descriptor = openSync(folder, 'r')
+  try {
+    fsyncSync(descriptor)
+  } finally {
+    closeSync(descriptor)
   }
 }
 
