@@ -32,6 +32,7 @@ export class Connection {
   readonly #driver: DriverConnection
   readonly #statements: StatementCache
   readonly #options: ConnectionOptions
+  #hasLostTransaction = false
 
   /**
    * Opens the connection.
@@ -51,39 +52,29 @@ export class Connection {
     }
   }
 
-  /** Whether a transaction is open. SQLite itself ends one after some errors, such as a full disk. */
+  /** Whether a failed statement has made SQLite end the transaction by itself, as a full disk does. Cheap to ask. */
+  get hasLostTransaction(): boolean {
+    return this.#hasLostTransaction
+  }
+
+  /** Whether a transaction is open. */
   get inTransaction(): boolean {
     return this.#driver.inTransaction
   }
 
   /** The first row, or `undefined`. */
   get(text: string, parameters: SqlParameters): unknown {
-    const statement = this.#statement(text)
-    const bound = checkParameters(parameters)
-    const startedAt = performance.now()
-    const row = statement.get(bound)
-    this.#report(statement, text, startedAt)
-    return row
+    return this.#execute('get', text, parameters)
   }
 
   /** All rows. */
   all(text: string, parameters: SqlParameters): unknown[] {
-    const statement = this.#statement(text)
-    const bound = checkParameters(parameters)
-    const startedAt = performance.now()
-    const rows = statement.all(bound)
-    this.#report(statement, text, startedAt)
-    return rows
+    return this.#execute('all', text, parameters) as unknown[]
   }
 
   /** Runs a statement for its effect; rows that it returns are dropped. */
   run(text: string, parameters: SqlParameters): RunResult {
-    const statement = this.#statement(text)
-    const bound = checkParameters(parameters)
-    const startedAt = performance.now()
-    const result = statement.run(bound)
-    this.#report(statement, text, startedAt)
-    return result
+    return this.#execute('run', text, parameters) as RunResult
   }
 
   /** What a statement is, without running it. */
@@ -109,6 +100,7 @@ export class Connection {
 
   /** Begins or ends a transaction of handcar's own; the statement is kept prepared. */
   control(text: string): void {
+    this.#hasLostTransaction = false
     this.#control.get(text).run([])
   }
 
@@ -117,6 +109,20 @@ export class Connection {
   /** Closes the connection. */
   close(): void {
     this.#driver.close()
+  }
+
+  #execute(method: 'get' | 'all' | 'run', text: string, parameters: SqlParameters): unknown {
+    const statement = this.#statement(text)
+    const bound = checkParameters(parameters)
+    const startedAt = performance.now()
+    try {
+      return statement[method](bound)
+    } catch (error) {
+      this.#hasLostTransaction = !this.#driver.inTransaction
+      throw error
+    } finally {
+      this.#report(statement, text, startedAt)
+    }
   }
 
   #statement(text: string): DriverStatement {

@@ -76,7 +76,7 @@ export class ReadTransaction {
         `The transaction has ended: it was ${this.#outcome}`,
       )
     }
-    if (!this.connection.inTransaction) {
+    if (this.connection.hasLostTransaction) {
       throw new TransactionScopeError(
         'HANDCAR_TRANSACTION_ROLLED_BACK',
         'A statement of this transaction failed in a way that made SQLite roll the whole transaction back',
