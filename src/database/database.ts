@@ -122,6 +122,7 @@ export class Database extends Service {
    * @throws TransactionScopeError `HANDCAR_TRANSACTION_PENDING`
    */
   read<Result>(body: (tx: ReadTransaction) => Result): Result {
+    assertBody('database.read', body)
     const open = this.#opened()
     const tx = this.#joined(open)
     return tx === undefined ? open.readers.read(body) : body(tx)
@@ -183,6 +184,7 @@ export class Database extends Service {
     options?: WriteOptions,
   ): Promise<Result> {
     try {
+      assertBody('database.write', body)
       const open = this.#opened()
       const tx = this.#joined(open)
       if (tx instanceof Transaction) return tx.join(body)
@@ -301,6 +303,10 @@ export class Database extends Service {
     })
     return { callSite, ...chosen }
   }
+}
+
+function assertBody(method: string, body: unknown): void {
+  if (typeof body !== 'function') throw option.invalidOption(`${method} body`, 'a function', body)
 }
 
 function queryReaders(pool: ReaderPool) {

@@ -1,3 +1,4 @@
+import { option } from '../core/index.ts'
 import type { SqlParameter, SqlParameters } from './parameters.ts'
 
 /**
@@ -48,8 +49,12 @@ function compose(strings: TemplateStringsArray, values: readonly (SqlParameter |
 export type QueryInput = Query | string
 
 /** The text of a query. */
-export const textOf = (query: QueryInput): string => (typeof query === 'string' ? query : query.text)
+export function textOf(query: QueryInput): string {
+  if (typeof query === 'string') return query
+  if (query instanceof Query) return query.text
+  throw option.invalidOption('query', 'a text or sql`…`', query)
+}
 
 /** The parameters of a query, whichever way it was given. */
 export const parametersOf = (query: QueryInput, parameters: SqlParameters | undefined): SqlParameters =>
-  typeof query === 'string' ? (parameters ?? none) : query.parameters
+  query instanceof Query ? query.parameters : (parameters ?? none)
