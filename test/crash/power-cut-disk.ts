@@ -27,10 +27,10 @@ export class Disk {
     const { kind, inode } = entry
     if (kind === 'write') this.#files.get(inode)!.write(at, entry.offset, entry.data)
     else if (kind === 'truncate') this.#files.get(inode)!.truncate(at, entry.size)
-    else if (kind === 'sync-begin') this.#begun.set(entry.sync, at)
-    else if (kind === 'sync-end') this.#synced(inode, this.#begun.get(entry.sync)!)
-    else if (kind === 'unlink') this.#uncertainNames.push({ at, path: entry.path, node: undefined })
-    else this.#create(at, inode, entry.path, kind === 'create' ? new CachedFile() : 'folder')
+    else if (entry.kind === 'sync-begin') this.#begun.set(entry.sync, at)
+    else if (entry.kind === 'sync-end') this.#synced(inode, this.#begun.get(entry.sync)!)
+    else if (entry.kind === 'unlink') this.#uncertainNames.push({ at, path: entry.path, node: undefined })
+    else this.#create(at, inode, entry.path, entry.kind === 'create' ? new CachedFile() : 'folder')
   }
 
   /** What the disk may hold now, by path. */

@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict'
+import { after, test } from 'node:test'
+import { Database } from 'handcar/database'
+import { Child } from './child.ts'
+import type { FailingDiskReport } from './failing-disk-process.ts'
+import { auditLedger } from './ledger-audit.ts'
+import { enter, ledgerOptions } from './ledger.ts'
+import { compileShim } from './shim.ts'
+import { temporaryFolder } from './temporary-folder.ts'
+
+/**
+ * A disk that fails once (EIO from a sync). The kernel may have dropped what it could not write and reports success the
+ * next time, so after one failure nothing may be acknowledged until the process starts anew.
+ */
+
+const folder = temporaryFolder()
+after(() => folder[Symbol.dispose]())
+const { library, missing: skip } = compileShim('slow-disk-shim', folder.path)
+
+for (const [what, end] of [
+  ['the WAL', '-wal'],
+  ['the database file', '.sqlite3'],
+]) {
+  test(`a failed sync of ${what} ends all acknowledgements`, { skip }, async (t) => {
+    const path = folder.join(`fails${end}.sqlite3`)
+    const trigger = folder.join('trigger')
+    const child = new Child(
+      'failing-disk-process',
+      { path, trigger },
+      {
+        LD_PRELOAD: library,
+        HANDCAR_SYNC_FAIL: end,
+        HANDCAR_SYNC_TRIGGER: trigger,
+      },
+    )
+    await child.ended
+    assert.equal(child.exitCode, 0, child.errors)
+    const report = JSON.parse(child.lines[0]!) as FailingDiskReport
+    t.diagnostic(JSON.stringify({ ...report, acknowledged: report.acknowledged.length }))
+    assert.equal(report.before, 320)
+    assert.equal(report.after, 0, 'writes were acknowledged after a sync had failed')
+    assert.deepEqual(report.codes, ['HANDCAR_SYNC_FAILED'])
+    assert.ok(report.reads)
+
+    await using database = new Database({ ...ledgerOptions, path, readers: false })
+    await database.start()
+    await database.write((tx) => enter(tx, 'two', 1, ''))
+    assert.deepEqual(
+      auditLedger(
+        database,
+        new Map([
+          ['one', report.acknowledged],
+          ['two', [1]],
+        ]),
+      ),
+      [],
+    )
+  })
+}

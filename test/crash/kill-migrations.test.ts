@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict'
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Database } from 'handcar/database'
+import { Child } from './child.ts'
+import { Random } from './random.ts'
+import { isSoak } from './soak.ts'
+import { temporaryFolder } from './temporary-folder.ts'
+
+/**
+ * SIGKILL in the middle of migrations. Migration n makes a table of n hundred rows and counts itself; two processes run the
+ * chain side by side, as two web processes do after a deployment, and are killed. After each kill a whole number of
+ * migrations must be applied; in the end a process that is let live completes the chain.
+ */
+
+const rounds = isSoak ? 500 : 25
+const length = 20
+
+test('a chain of migrations killed at random moments', async (t) => {
+  const random = new Random()
+  t.diagnostic(`HANDCAR_SEED=${random.seed}`)
+  using folder = temporaryFolder()
+  const migrations = folder.join('migrations')
+  writeChain(migrations)
+  const stops = new Set<number>()
+  for (let round = 0; round < rounds; round++) {
+    const path = folder.join(`${round}.sqlite3`)
+    for (let applied = 0, kills = 0; applied < length && kills < 4; kills++) {
+      const migrators = [1, 2].map(() => new Child('migration-process', { path, migrations }))
+      await fileExists(path, migrators)
+      await sleep(random.next() * 25)
+      await Promise.all(migrators.map((child) => child.kill()))
+      const next = await appliedMigrations(path)
+      assert.ok(next >= applied, 'a migration that was applied is gone')
+      stops.add((applied = next))
+    }
+    const last = new Child('migration-process', { path, migrations })
+    await last.ended
+    assert.equal(last.errors, '')
+    assert.equal(await appliedMigrations(path), length)
+    for (const end of ['', '-wal', '-shm', '.wake']) rmSync(path + end, { force: true })
+  }
+  t.diagnostic(`stopped after ${[...stops].sort((one, other) => one - other).join(', ')} migrations`)
+  const inTheMiddle = [...stops].filter((applied) => applied > 0 && applied < length)
+  assert.ok(inTheMiddle.length > 0, 'no kill fell between two migrations')
+})
+
+function writeChain(folder: string): void {
+  mkdirSync(folder)
+  for (let step = 1; step <= length; step++) {
+    const number = String(step).padStart(2, '0')
+    writeFileSync(
+      `${folder}/202601010000${number}_step.sql`,
+      `create table step_${step} (value integer not null) strict;
+       create table if not exists steps (count integer not null) strict;
+       insert into step_${step} with recursive numbers (value) as (select 1 union all select value + 1 from numbers where value < ${step * 100}) select value from numbers;
+       insert into steps select 0 where not exists (select 1 from steps);
+       update steps set count = count + 1;`,
+    )
+  }
+}
+
+/** The database must exist before the kill, or most kills would fall into the start of Node. */
+async function fileExists(path: string, children: Child[]): Promise<void> {
+  let isOver = false
+  for (const child of children) void child.ended.then(() => (isOver = true))
+  while (!existsSync(path) && !isOver) await sleep(1)
+}
+
+/** How many migrations are applied; fails unless each of them is whole and none after them has left a trace. */
+async function appliedMigrations(path: string): Promise<number> {
+  await using database = new Database({ path, readers: false, checkpointer: false })
+  await database.start()
+  const tables = database
+    .all<{ name: string }>(`select name from sqlite_schema where type = 'table' order by name`)
+    .map(({ name }) => name)
+  assert.deepEqual(database.all('pragma integrity_check'), [{ integrity_check: 'ok' }])
+  if (!tables.includes('handcar_migrations')) {
+    assert.deepEqual(tables, [])
+    return 0
+  }
+  const recorded = database.all<{ name: string }>('select name from handcar_migrations order by name')
+  const count = recorded.length
+  assert.deepEqual(database.all('select count from steps'), [{ count }])
+  for (let step = 1; step <= length; step++) {
+    assert.equal(tables.includes(`step_${step}`), step <= count)
+    if (step > count) continue
+    assert.deepEqual(database.get(`select count(*) as rows from step_${step}`), { rows: step * 100 })
+  }
+  return count
+}
