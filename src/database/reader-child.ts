@@ -23,7 +23,7 @@ export class ReaderChild {
   #killedFor: Error | undefined
 
   constructor() {
-    this.#process = fork(program, {
+    this.#process = fork(program, [String(process.pid)], {
       serialization: 'advanced',
       execArgv: [],
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],

@@ -32,7 +32,9 @@ let spooledColumns: string[] = []
 
 process.on('disconnect', () => process.exit())
 process.on('message', (request: ReaderRequest) => process.send!(answer(request)))
-new Worker(new URL(`./reader-watchdog-thread${extname(import.meta.url)}`, import.meta.url)).unref()
+new Worker(new URL(`./reader-watchdog-thread${extname(import.meta.url)}`, import.meta.url), {
+  workerData: { parent: Number(process.argv[2]) },
+}).unref()
 
 function answer(request: ReaderRequest): ReaderAnswer {
   try {
