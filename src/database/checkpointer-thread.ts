@@ -1,7 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { standardLogger } from '../core/index.ts'
 import { Connection } from './connection.ts'
-import { DatabaseDescriptor } from './database-descriptor.ts'
+import { DatabaseDescriptor, saysDataIsLost } from './database-descriptor.ts'
 import { isBusy } from './driver.ts'
 import { lockHolders } from './lock-holders.ts'
 import type { ResolvedCheckpointerOptions } from './options.ts'
@@ -17,7 +17,9 @@ import { defaultPragmas } from './pragmas.ts'
  *    syncs the database under it: step 2 has left it next to nothing to do, so it holds the lock for about half a
  *    millisecond. It is tried with a zero timeout: waiting inside SQLite with the write lock held would stop all writers.
  *
- * After a crash nothing is missing: the WAL keeps every frame until it is safely in the database.
+ * After a crash nothing is missing: the WAL keeps every frame until it is safely in the database. When a sync fails, the
+ * kernel may have dropped pages that the WAL still has, and would not say so again ("fsyncgate"): the thread never
+ * checkpoints again, so that the next process finds them in the WAL.
  */
 
 /** What the thread is started with. */
@@ -37,6 +39,7 @@ export type CheckpointerReport =
     }
   | { kind: 'pinned'; frames: number; duration: number; readers: { pid: number; command: string }[] }
   | { kind: 'released' }
+  | { kind: 'failed'; reason: string }
 
 /** While nothing changes the thread looks less and less often, up to this many milliseconds apart. */
 const slowestInterval = 250
@@ -78,6 +81,16 @@ interface WalState {
 }
 
 function look(): void {
+  try {
+    work()
+    timer = setTimeout(look, interval)
+  } catch (error) {
+    if (!saysDataIsLost(error)) throw error
+    report({ kind: 'failed', reason: String(error) })
+  }
+}
+
+function work(): void {
   const { log, checkpointed } = checkpoint('noop')
   const isActive = log !== lastFrames || log - checkpointed > options.passiveFrames
   lastFrames = log
@@ -87,7 +100,6 @@ function look(): void {
   if (log > options.restartFrames && restartedFrames === undefined) restart()
   else release()
   if (performance.now() - optimizedAt > options.optimizeInterval) optimize()
-  timer = setTimeout(look, interval)
 }
 
 function movePages(): WalState {
@@ -149,9 +161,9 @@ function checkpoint(mode: 'noop' | 'passive' | 'restart'): WalState {
   return unlessBusy(() => connection.pragmaRows<WalState>(`wal_checkpoint(${mode})`)[0]!) ?? busy
 }
 
-function unlessBusy<Value>(work: () => Value): Value | undefined {
+function unlessBusy<Value>(attempt: () => Value): Value | undefined {
   try {
-    return work()
+    return attempt()
   } catch (error) {
     if (isBusy(error)) return undefined
     throw error

@@ -28,6 +28,7 @@ export class Checkpointer {
   readonly #data: CheckpointerData
   readonly #logger: Logger
   readonly #onRunning: (isRunning: boolean) => void
+  readonly #onFailure: (reason: string) => void
   readonly #passive = new Histogram()
   readonly #restart = new Histogram()
   #state: Pick<CheckpointerStats, 'frames' | 'checkpointed' | 'pinned'> = {
@@ -39,16 +40,21 @@ export class Checkpointer {
   #isWanted = false
   #restartDelay = restartDelay.shortest
 
-  /** @param onRunning Told when the thread begins and when it ends, however it ends. */
+  /**
+   * @param onRunning Told when the thread begins and when it ends, however it ends.
+   * @param onFailure Told when the disk did not take what was moved to the database. The thread then rests for good.
+   */
   constructor(
     path: string,
     options: ResolvedCheckpointerOptions,
     logger: Logger,
     onRunning: (isRunning: boolean) => void,
+    onFailure: (reason: string) => void = () => {},
   ) {
     this.#data = { path, options }
     this.#logger = logger
     this.#onRunning = onRunning
+    this.#onFailure = onFailure
   }
 
   /** Starts the thread; resolves when it runs. */
@@ -109,6 +115,13 @@ export class Checkpointer {
         `a reader keeps the WAL from being reused: ${describeHolders(readers) || 'unknown'}`,
       )
       if (pinnedEvent.hasSubscribers) pinnedEvent.publish({ path, frames, duration, readers })
+    } else if (message.kind === 'failed') {
+      const { reason } = message
+      this.#logger.error(
+        { path, reason },
+        'the disk did not take a checkpoint: nothing is checkpointed any more',
+      )
+      this.#onFailure(reason)
     } else {
       this.#state.pinned = undefined
     }

@@ -18,17 +18,30 @@ export class DatabaseDescriptor {
     this.#path = path
   }
 
-  /** Waits until everything that was written to the file is on disk. Blocks this thread. */
+  /**
+   * Waits until everything that was written to the file is on disk. Blocks this thread.
+   *
+   * @throws the system's error when the disk did not take it. The kernel tells it once to each open file, so SQLite may
+   * not hear of it again and must not be let forget the WAL.
+   */
   sync(): void {
     try {
       const { ino, dev } = statSync(this.#path)
       if (!isFile(this.#descriptor, ino, dev)) this.#descriptor = findDescriptor(ino, dev)
       if (this.#descriptor !== undefined) fdatasyncSync(this.#descriptor)
-    } catch {
+    } catch (error) {
       this.#descriptor = undefined
+      if (saysDataIsLost(error)) throw error
     }
   }
 }
+
+/** Whether an error of the system or of SQLite says that the disk did not take what was written before. */
+export function saysDataIsLost(error: unknown): boolean {
+  return lossCodes.has(String((error as { code?: unknown } | null)?.code))
+}
+
+const lossCodes = new Set(['EIO', 'ENOSPC', 'EDQUOT', 'SQLITE_IOERR_FSYNC'])
 
 function findDescriptor(ino: number, dev: number): number | undefined {
   return readdirSync('/proc/self/fd')

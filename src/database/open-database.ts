@@ -85,8 +85,12 @@ export class OpenDatabase {
     const { readers, pragmas = {} } = options
     this.pool = readers === false ? undefined : new ReaderPool({ path, extensions, pragmas }, readers)
     if (options.checkpointer !== false) {
-      this.checkpointer = new Checkpointer(path, options.checkpointer, options.logger, (isRunning) =>
-        this.#setBackstop(!isRunning),
+      this.checkpointer = new Checkpointer(
+        path,
+        options.checkpointer,
+        options.logger,
+        (isRunning) => this.#setBackstop(!isRunning),
+        (reason) => this.#sync.fail(reason),
       )
     }
     warnAboutLocation(path, options.production, options.logger)
@@ -116,9 +120,18 @@ export class OpenDatabase {
     await this.checkpointer?.stop()
     await this.wake.close()
     await this.#sync.close()
-    this.readers.close()
-    this.#connection.close()
+    this.#closeConnections()
     this.#location.discard()
+  }
+
+  /**
+   * The connection that closes last moves the WAL into the database and deletes it. After a failed sync the WAL must stay,
+   * so a connection that cannot write is the last.
+   */
+  #closeConnections(): void {
+    const { readers } = this
+    const order = this.#sync.failure ? [this.#connection, readers] : [readers, this.#connection]
+    for (const each of order) each.close()
   }
 
   async #startBesides(): Promise<void> {

@@ -21,7 +21,8 @@ interface Waiter {
  * WAL before our call is on disk too.
  *
  * After a failed sync the kernel may have dropped the data and may still report success next time ("fsyncgate"), so the
- * first failure ends all writing until the process starts anew.
+ * first failure ends all writing until the process starts anew, wherever it came up: `fail` tells of one of the
+ * database file.
  */
 export class WalSync {
   readonly #path: string
@@ -63,6 +64,11 @@ export class WalSync {
       this.#waiting.push({ resolve, reject })
       if (!this.#isRunning) void this.#run()
     })
+  }
+
+  /** Nothing is acknowledged from now on. */
+  fail(reason: string): void {
+    this.#failure ??= syncFailed(this.#path, reason)
   }
 
   /** Closes the WAL file, after running syncs. */
@@ -110,10 +116,16 @@ export class WalSync {
 function asFailure(error: unknown, path: string): HandcarError {
   if (error instanceof HandcarError) return error
   if ((error as NodeJS.ErrnoException).code === 'ENOENT') return replaced(path, error)
+  return syncFailed(`${path}-wal`, error)
+}
+
+function syncFailed(file: string, cause: unknown): HandcarError {
   return new HandcarError(
     'HANDCAR_SYNC_FAILED',
-    `The disk did not confirm a write to ${path}-wal: ${String(error)}`,
-    { cause: error },
+    `The disk did not confirm a write to ${file}: ${String(cause)}`,
+    {
+      cause,
+    },
   )
 }
 
