@@ -63,9 +63,7 @@ function writeChain(folder: string): void {
 
 /** The database must exist before the kill, or most kills would fall into the start of Node. */
 async function fileExists(path: string, children: Child[]): Promise<void> {
-  let isOver = false
-  for (const child of children) void child.ended.then(() => (isOver = true))
-  while (!existsSync(path) && !isOver) await sleep(1)
+  while (!existsSync(path) && children.every((child) => child.exitCode === null)) await sleep(1)
 }
 
 /** How many migrations are applied; fails unless each of them is whole and none after them has left a trace. */

@@ -25,8 +25,9 @@ export class Ledger {
   }
 
   /** The codes of all errors. */
-  get codes(): unknown[] {
-    return [...new Set([...this.refused.values()].map((error) => (error as { code?: unknown }).code))].sort()
+  get codes(): string[] {
+    const codes = [...this.refused.values()].map((error) => String((error as { code?: unknown }).code))
+    return [...new Set(codes)].sort()
   }
 
   /** What is wrong: see {@link auditLedger}; and transactions that were answered with an error and are there. */

@@ -24,9 +24,9 @@ export class Disk {
 
   /** Does what one entry of the log says; `at` is its place. */
   apply(entry: Entry, at: number): void {
-    const { kind, inode } = entry
-    if (kind === 'write') this.#files.get(inode)!.write(at, entry.offset, entry.data)
-    else if (kind === 'truncate') this.#files.get(inode)!.truncate(at, entry.size)
+    const { inode } = entry
+    if (entry.kind === 'write') this.#files.get(inode)!.write(at, entry.offset, entry.data)
+    else if (entry.kind === 'truncate') this.#files.get(inode)!.truncate(at, entry.size)
     else if (entry.kind === 'sync-begin') this.#begun.set(entry.sync, at)
     else if (entry.kind === 'sync-end') this.#synced(inode, this.#begun.get(entry.sync)!)
     else if (entry.kind === 'unlink') this.#uncertainNames.push({ at, path: entry.path, node: undefined })

@@ -2,8 +2,11 @@
 export type Entry =
   | { kind: 'write'; inode: bigint; offset: number; data: Buffer }
   | { kind: 'truncate'; inode: bigint; size: number }
-  | { kind: 'sync-begin' | 'sync-end'; inode: bigint; sync: bigint }
-  | { kind: 'create' | 'unlink' | 'make-folder'; inode: bigint; path: string }
+  | { kind: 'sync-begin'; inode: bigint; sync: bigint }
+  | { kind: 'sync-end'; inode: bigint; sync: bigint }
+  | { kind: 'create'; inode: bigint; path: string }
+  | { kind: 'unlink'; inode: bigint; path: string }
+  | { kind: 'make-folder'; inode: bigint; path: string }
 
 const headSize = 40
 const kinds = [
