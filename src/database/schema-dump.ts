@@ -14,11 +14,16 @@ interface AppliedMigration {
  * table makes them.
  */
 export function dumpSchema(connection: Connection): string {
-  const statements = (connection.all(selectSchema, []) as { sql: string }[]).map(({ sql }) => `${sql};\n`)
+  const statements = (connection.all(selectSchema, []) as { sql: string }[]).map(({ sql }) => terminated(sql))
   const hasMigrations = connection.get("select 1 from sqlite_schema where name = 'handcar_migrations'", [])
   if (!hasMigrations) return statements.join('\n')
   const applied = connection.all(selectAllMigrations, []) as AppliedMigration[]
   return [...statements, ...applied.map(insertOf)].join('\n')
+}
+
+/** SQLite keeps a comment at the end of a statement, where it would swallow the semicolon. */
+function terminated(sql: string): string {
+  return `${sql}${/--[^\n]*$/.test(sql) ? '\n' : ''};\n`
 }
 
 /** The moment of application is left out, so that the dump is the same on every machine. */
