@@ -50,13 +50,16 @@ export class Recorder {
   /** Starts a writer; with `die` it kills itself after so many recorded calls. */
   writer(options: Writer, die = 0): Child {
     const { path, acknowledgements } = this
-    const environment = { ...this.#environment, HANDCAR_SHIM_DIE: String(die) }
-    return new Child('ledger-writer-process', { ...options, path, acknowledgements }, environment)
+    return this.#start('ledger-writer-process', { ...options, path, acknowledgements }, die)
   }
 
-  /** Starts a coordinator, whose checkpointer then works for all. */
-  coordinator(checkpointer: object): Child {
-    return new Child('coordinator-process', { path: this.path, checkpointer }, this.#environment)
+  /** Starts a coordinator, whose checkpointer then works for all; with `die` it kills itself as a writer does. */
+  coordinator(checkpointer: object, die = 0): Child {
+    return this.#start('coordinator-process', { path: this.path, checkpointer }, die)
+  }
+
+  #start(name: string, options: object, die: number): Child {
+    return new Child(name, options, { ...this.#environment, HANDCAR_SHIM_DIE: String(die) })
   }
 
   /** What was recorded so far. */

@@ -13,7 +13,7 @@ import { temporaryFolder } from './temporary-folder.ts'
  * the creation of the database and its folder, the last into its orderly end.
  */
 
-const cuts = isSoak ? 2_000 : 120
+const cuts = isSoak ? 2_000 : 100
 const folder = temporaryFolder()
 after(() => folder[Symbol.dispose]())
 const { library, missing: skip } = compileShim('power-cut-shim', folder.path)
@@ -32,7 +32,8 @@ test('one process, started again after it has stopped', { skip }, async (t) => {
 test('a process that is killed, then one that goes on where it ended', { skip }, async (t) => {
   const survey = await recordAndSurvey(t, cuts, async (recorder, random) => {
     for (const writer of ['first', 'second', 'third']) {
-      await recorder.writer({ ...usual, writer, limit: 1e6 }, random.between(50, 1_500)).ended
+      const options = { inFlight: random.between(1, 33), payload: random.pick([10, 300, 5_000]), limit: 1e6 }
+      await recorder.writer({ ...usual, ...options, writer }, random.between(50, 1_500)).ended
     }
     await finished(recorder.writer({ ...usual, writer: 'last' }))
   })
@@ -41,13 +42,24 @@ test('a process that is killed, then one that goes on where it ended', { skip },
 
 test('two processes and a coordinator that checkpoints', { skip }, async (t) => {
   const survey = await recordAndSurvey(t, cuts, async (recorder) => {
-    const first = recorder.writer({ ...usual, writer: 'first' })
-    await first.started
     const coordinator = recorder.coordinator(checkpointer)
     await coordinator.started
-    await finished(first, recorder.writer({ ...usual, writer: 'second', durability: 'disk' }))
+    const writers = ['first', 'second'].map((writer) => recorder.writer({ ...usual, writer }))
+    await finished(...writers)
     await coordinator.finish()
     await finished(coordinator)
+  })
+  assert.deepEqual(survey.problems, [])
+})
+
+test('two processes and a coordinator that is killed while it checkpoints', { skip }, async (t) => {
+  const survey = await recordAndSurvey(t, cuts, async (recorder, random) => {
+    const coordinator = recorder.coordinator(checkpointer, random.between(60, 400))
+    await coordinator.started
+    const options = { ...usual, payload: random.pick([10, 1_000, 5_000]) }
+    const writers = ['first', 'second'].map((writer) => recorder.writer({ ...options, writer }))
+    await coordinator.ended
+    await finished(...writers)
   })
   assert.deepEqual(survey.problems, [])
 })
