@@ -11,14 +11,16 @@ import { target } from './targets.ts'
 const chart = { title: 'example', subtitle: '', panels: [] }
 const machine = { cpu: 'x', cores: 2, memoryGb: 4, kernel: 'Linux 6', fileSystem: 'ext4', loadBefore: 0.1 }
 
-test('a full run writes the result and its chart', async (t) => {
+test('a full run writes the result, its chart and the page', async (t) => {
   const folders = await temporaryFolders(t)
   const files = await saveResult(example(false), chart, folders)
-  assert.deepEqual(files, [join(folders.results, 'example.json'), join(folders.charts, 'example.svg')])
+  const picture = join(folders.charts, 'example.svg')
+  assert.deepEqual(files, [join(folders.results, 'example.json'), picture, folders.page])
   const saved = JSON.parse(await readFile(files[0]!, 'utf8')) as Result
   assert.deepEqual(saved, example(false))
   assert.deepEqual(saved.targets[0], { name: 'failed requests', target: '≤ 0', value: 0, met: true })
-  assert.match(await readFile(files[1]!, 'utf8'), /^<svg /)
+  assert.match(await readFile(picture, 'utf8'), /^<svg /)
+  assert.match(await readFile(folders.page, 'utf8'), /\| failed requests \| ≤ 0 \| 0 \|/)
 })
 
 test('a quick run leaves the committed figures alone', async (t) => {
@@ -58,5 +60,5 @@ function example(quick: boolean): Result {
 async function temporaryFolders(t: TestContext): Promise<ResultFolders> {
   const folder = await mkdtemp(join(tmpdir(), 'handcar-bench-test-'))
   t.after(() => rm(folder, { recursive: true }))
-  return { results: join(folder, 'results'), charts: join(folder, 'charts') }
+  return { results: join(folder, 'results'), charts: join(folder, 'charts'), page: join(folder, 'page.md') }
 }

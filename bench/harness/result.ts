@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { renderChart } from './chart.ts'
 import type { Machine, Versions } from './machine.ts'
+import { benchmarksPage } from './page.ts'
 import type { Row, ScenarioOutcome } from './scenario.ts'
 import type { Target } from './targets.ts'
 
@@ -21,20 +22,22 @@ export interface Result {
   readonly targets: readonly Target[]
 }
 
-/** Where results and charts are kept. */
+/** Where results, charts and the page about them are kept. */
 export interface ResultFolders {
   readonly results: string
   readonly charts: string
+  readonly page: string
 }
 
-/** The committed folders of this repository. */
-const committedFolders: ResultFolders = {
+/** The committed places of this repository. */
+export const committedFolders: ResultFolders = {
   results: fileURLToPath(new URL('../results', import.meta.url)),
   charts: fileURLToPath(new URL('../../docs/benchmarks', import.meta.url)),
+  page: fileURLToPath(new URL('../../docs/benchmarks.md', import.meta.url)),
 }
 
 /**
- * Writes a result and, for a full run, its chart. A quick run goes into `<scenario>.quick.json`, which is not
+ * Writes a result and, for a full run, its chart and the page about all results. A quick run goes into `<scenario>.quick.json`, which is not
  * committed, so that a look never replaces a figure. Returns the files written.
  */
 export async function saveResult(
@@ -47,7 +50,8 @@ export async function saveResult(
   if (result.quick) return [file]
   const picture = join(folders.charts, `${result.scenario}.svg`)
   await write(picture, renderChart(chart))
-  return [file, picture]
+  await write(folders.page, await benchmarksPage(folders.results))
+  return [file, picture, folders.page]
 }
 
 /** Whether a full result of this very commit is already there, so that `--resume` may pass over the scenario. */
