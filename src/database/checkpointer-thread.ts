@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { parentPort, workerData } from 'node:worker_threads'
 import { standardLogger } from '../core/index.ts'
 import { Connection } from './connection.ts'
@@ -47,9 +49,11 @@ const slowestInterval = 250
 const restartEffort = 10
 
 const { path, options } = workerData as CheckpointerData
+await untilFileExists()
 const connection = new Connection({
   path,
   readonly: false,
+  mustExist: true,
   pragmas: defaultPragmas,
   extensions: [],
   cachedStatements: 1,
@@ -71,6 +75,14 @@ parentPort!.on('message', () => {
   connection.close()
   parentPort!.close()
 })
+
+/** The file is a database's to make: a coordinator may be there before it, and a file that was deleted must not come back. */
+async function untilFileExists(): Promise<void> {
+  const stop = (): void => process.exit()
+  parentPort!.once('message', stop)
+  while (!existsSync(path)) await sleep(slowestInterval)
+  parentPort!.off('message', stop)
+}
 
 interface WalState {
   /** Whether something stood in the way. */

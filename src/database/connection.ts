@@ -9,6 +9,8 @@ import { StatementCache } from './statement-cache.ts'
 export interface ConnectionOptions {
   path: string
   readonly: boolean
+  /** Whether the file is never created. Default: a connection that writes creates it. */
+  mustExist?: boolean
   pragmas: Pragmas
   /** Paths of the extensions to load. */
   extensions: readonly string[]
@@ -41,7 +43,7 @@ export class Connection {
    */
   constructor(options: ConnectionOptions) {
     this.#options = options
-    this.#driver = openDriver(options.path, { readonly: options.readonly })
+    this.#driver = openDriver(options.path, { readonly: options.readonly, mustExist: options.mustExist })
     this.#statements = new StatementCache(options.cachedStatements, (text) => this.#prepare(text))
     try {
       for (const extension of options.extensions) this.#driver.loadExtension(extension)

@@ -56,8 +56,11 @@ const Driver = BetterSqlite3 as {
  * Opens a connection. Two connections that open together can meet `SQLITE_BUSY_RECOVERY`, so opening waits up to five
  * seconds inside SQLite; afterwards the caller sets its own `busy_timeout`.
  */
-export function openDriver(path: string, options: { readonly: boolean }): DriverConnection {
-  return new Driver(path, { readonly: options.readonly, fileMustExist: options.readonly, timeout: 5_000 })
+export function openDriver(
+  path: string,
+  { readonly, mustExist = readonly }: { readonly: boolean; mustExist?: boolean },
+): DriverConnection {
+  return new Driver(path, { readonly, fileMustExist: mustExist, timeout: 5_000 })
 }
 
 /** Whether an error is SQLite saying that a lock is taken, in any of its extended forms. */

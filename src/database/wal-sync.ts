@@ -66,6 +66,16 @@ export class WalSync {
     })
   }
 
+  /** Looks in the background, now and then, whether the files are still the ones that were opened: for writes without a sync. */
+  verify(): void {
+    const now = performance.now()
+    if (this.#failure || now - this.#checkedAt <= identityInterval) return
+    this.#checkedAt = now
+    this.#checkIdentity(now).catch((error: unknown) => {
+      this.#failure ??= asFailure(error, this.#path)
+    })
+  }
+
   /** Nothing is acknowledged from now on. */
   fail(reason: string): void {
     this.#failure ??= syncFailed(this.#path, reason)

@@ -196,7 +196,7 @@ export class Writer {
   #acknowledge({ committed }: Batch): void {
     const needDisk = committed.filter(({ write }) => write.durability === 'disk')
     for (const { write, value } of committed) if (write.durability === 'os') write.resolve(value)
-    if (needDisk.length === 0) return
+    if (needDisk.length === 0) return this.#options.sync.verify()
     const acknowledged = this.#options.sync.synced().then(
       () => needDisk.forEach(({ write, value }) => write.resolve(value)),
       (error: unknown) => needDisk.forEach(({ write }) => write.reject(error)),
