@@ -50,16 +50,7 @@ const restartEffort = 10
 
 const { path, options } = workerData as CheckpointerData
 await untilFileExists()
-const connection = new Connection({
-  path,
-  readonly: false,
-  mustExist: true,
-  pragmas: defaultPragmas,
-  extensions: [],
-  cachedStatements: 1,
-  slowQuery: Infinity,
-  logger: standardLogger,
-})
+let connection = openConnection({ readonly: false })
 const descriptor = new DatabaseDescriptor(path)
 let interval = options.interval
 let lastFrames = 0
@@ -98,8 +89,16 @@ function look(): void {
     timer = setTimeout(look, interval)
   } catch (error) {
     if (!saysDataIsLost(error)) throw error
+    keepWal()
     report({ kind: 'failed', reason: String(error) })
   }
+}
+
+/** The connection that closes last moves the WAL into the database and deletes it, unless it cannot write. */
+function keepWal(): void {
+  const keeper = openConnection({ readonly: true })
+  connection.close()
+  connection = keeper
 }
 
 function work(): void {
@@ -180,6 +179,19 @@ function unlessBusy<Value>(attempt: () => Value): Value | undefined {
     if (isBusy(error)) return undefined
     throw error
   }
+}
+
+function openConnection({ readonly }: { readonly: boolean }): Connection {
+  return new Connection({
+    path,
+    readonly,
+    mustExist: true,
+    pragmas: defaultPragmas,
+    extensions: [],
+    cachedStatements: 1,
+    slowQuery: Infinity,
+    logger: standardLogger,
+  })
 }
 
 function report(message: CheckpointerReport): void {

@@ -61,8 +61,12 @@ export class Coordinator extends Service {
     await server.listen()
     this.#server = server
     if (this.#checkpointerOptions === false) return
-    this.#checkpointer = new Checkpointer(path, this.#checkpointerOptions, this.#logger, (isRunning) =>
-      server.setCheckpointing(isRunning),
+    this.#checkpointer = new Checkpointer(
+      path,
+      this.#checkpointerOptions,
+      this.#logger,
+      (isRunning) => server.setCheckpointing(isRunning),
+      () => server.fail(),
     )
     try {
       await this.#checkpointer.start()

@@ -10,6 +10,7 @@ const connectTimeout = 500
 export class LeaseClient {
   readonly #path: string
   readonly #onCheckpointing: (isCheckpointing: boolean) => void
+  readonly #onFailure: () => void
   #socket: Socket | undefined
   #connecting: Socket | undefined
   #reconnect: NodeJS.Timeout | undefined
@@ -22,10 +23,16 @@ export class LeaseClient {
   /**
    * @param path Path of the coordinator's socket.
    * @param onCheckpointing Told whenever it becomes known whether a coordinator checkpoints this database.
+   * @param onFailure Told when the disk did not take what the coordinator checkpointed.
    */
-  constructor(path: string, onCheckpointing: (isCheckpointing: boolean) => void) {
+  constructor(
+    path: string,
+    onCheckpointing: (isCheckpointing: boolean) => void,
+    onFailure: () => void = () => {},
+  ) {
     this.#path = path
     this.#onCheckpointing = onCheckpointing
+    this.#onFailure = onFailure
   }
 
   /** Whether a coordinator is there. */
@@ -102,6 +109,8 @@ export class LeaseClient {
     } else if (byte === message.revoke) {
       this.#revoked = true
       if (!this.#inUse) this.release()
+    } else if (byte === message.failed) {
+      this.#onFailure()
     } else {
       this.#onCheckpointing(byte === message.checkpointing)
     }

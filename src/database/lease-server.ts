@@ -12,7 +12,7 @@ export class LeaseServer {
   readonly #queue = new Set<Socket>()
   #holder: Socket | undefined
   #revoked = false
-  #isCheckpointing = false
+  #status: number = message.notCheckpointing
   #grants = 0
 
   /** @param path Path of the socket, from `socketPath()`. */
@@ -38,8 +38,13 @@ export class LeaseServer {
 
   /** Tells all clients, now and later, whether the coordinator's checkpointer runs. */
   setCheckpointing(isCheckpointing: boolean): void {
-    this.#isCheckpointing = isCheckpointing
-    for (const client of this.#clients) this.#send(client, this.#checkpointingMessage)
+    if (this.#status === message.failed) return
+    this.#tell(isCheckpointing ? message.checkpointing : message.notCheckpointing)
+  }
+
+  /** Tells all clients, now and later, that the disk did not take a checkpoint. */
+  fail(): void {
+    this.#tell(message.failed)
   }
 
   /** How many clients are connected and wait, and how often the lease was granted. */
@@ -57,7 +62,7 @@ export class LeaseServer {
 
   #accept(client: Socket): void {
     this.#clients.add(client)
-    this.#send(client, this.#checkpointingMessage)
+    this.#send(client, this.#status)
     client.on('data', (bytes) => {
       for (const byte of bytes as Buffer) this.#receive(client, byte)
     })
@@ -96,8 +101,9 @@ export class LeaseServer {
     this.#send(this.#holder, message.revoke)
   }
 
-  get #checkpointingMessage(): number {
-    return this.#isCheckpointing ? message.checkpointing : message.notCheckpointing
+  #tell(status: number): void {
+    this.#status = status
+    for (const client of this.#clients) this.#send(client, status)
   }
 
   #send(client: Socket, byte: number): void {

@@ -22,4 +22,6 @@ export const message = {
   checkpointing: 0x43,
   /** It does not. */
   notCheckpointing: 0x4e,
+  /** The disk did not take what it checkpointed, so that nobody may acknowledge a write any more. */
+  failed: 0x46,
 } as const

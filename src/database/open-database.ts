@@ -69,7 +69,11 @@ export class OpenDatabase {
     this.#connection = openConnection({ readonly: false })
     this.readers = new Readers(() => openConnection({ readonly: true }), this.context)
     this.#sync = new WalSync(path)
-    this.#lease = new LeaseClient(socketPath(path), (isCheckpointing) => this.#coordinate(isCheckpointing))
+    this.#lease = new LeaseClient(
+      socketPath(path),
+      (isCheckpointing) => this.#coordinate(isCheckpointing),
+      () => this.#sync.fail('a checkpoint of the coordinator failed'),
+    )
     this.wake = new Wake(path, () => this.#dataVersion(), options.strangerInterval, options.logger)
     this.writer = new Writer({
       path,
@@ -151,7 +155,7 @@ export class OpenDatabase {
   #coordinate(isCheckpointing: boolean): void {
     this.#checkpointing = this.#checkpointing.then(async () => {
       if (isCheckpointing) await this.checkpointer?.stop()
-      else await this.checkpointer?.start()
+      else if (!this.#sync.failure) await this.checkpointer?.start()
       this.#setBackstop(!isCheckpointing && this.checkpointer === undefined)
     })
   }
