@@ -1,0 +1,100 @@
+import assert from 'node:assert/strict'
+import { mkdirSync, rmdirSync } from 'node:fs'
+import { test } from 'node:test'
+import type { Service } from '../../src/core/index.ts'
+import { Coordinator, Database } from '../../src/database/index.ts'
+import { codeOf } from '../helpers/errors.ts'
+import { temporaryFolder, type TemporaryFolder } from '../helpers/temporary-folder.ts'
+
+/** A part under the test of the one life that all parts have. A new part joins by adding one entry to {@link parts}. */
+interface Part {
+  /** Makes it, on files in the folder; `extra` is added to its options. */
+  make: (folder: TemporaryFolder, extra?: object) => Service
+  /** Makes the next start() fail; returns what repairs it. */
+  sabotage: (folder: TemporaryFolder) => () => void
+}
+
+const databaseIsFolder = (folder: TemporaryFolder) => {
+  mkdirSync(folder.file('app.sqlite3'))
+  return () => rmdirSync(folder.file('app.sqlite3'))
+}
+
+const parts: Record<string, Part> = {
+  Database: {
+    make: (folder, extra) => new Database({ path: folder.file('app.sqlite3'), ...extra }),
+    sabotage: databaseIsFolder,
+  },
+  Coordinator: {
+    make: (folder, extra) => new Coordinator({ path: folder.file('app.sqlite3'), ...extra }),
+    sabotage: databaseIsFolder,
+  },
+}
+
+for (const [name, { make, sabotage }] of Object.entries(parts)) {
+  test(`${name}: constructing opens nothing; start and stop are idempotent`, async () => {
+    using folder = temporaryFolder()
+    const part = make(folder)
+    assert.equal(part.state, 'stopped')
+    await part.stop()
+    await part.start()
+    await part.start()
+    assert.equal(part.state, 'started')
+    await part.stop()
+    await part.stop()
+    assert.equal(part.state, 'stopped')
+  })
+
+  test(`${name}: 10 callers start and stop it 50 times each, in any order`, { timeout: 60_000 }, async () => {
+    using folder = temporaryFolder()
+    const part = make(folder)
+    const callers = Array.from({ length: 10 }, async (_, caller) => {
+      for (let cycle = 0; cycle < 50; cycle++) await ((caller + cycle) % 2 === 0 ? part.start() : part.stop())
+    })
+    await Promise.all(callers)
+    await part.stop()
+    assert.equal(part.state, 'stopped')
+    await part.start()
+    assert.equal(part.state, 'started')
+    await part.stop()
+  })
+
+  test(`${name}: a start that fails can be tried again`, async () => {
+    using folder = temporaryFolder()
+    const repair = sabotage(folder)
+    const part = make(folder)
+    const starts = await Promise.allSettled([part.start(), part.start(), part.start()])
+    assert.deepEqual(
+      starts.map(({ status }) => status),
+      ['rejected', 'rejected', 'rejected'],
+    )
+    assert.equal(part.state, 'stopped')
+    await part.stop()
+    repair()
+    await part.start()
+    assert.equal(part.state, 'started')
+    await part.stop()
+  })
+
+  test(`${name}: an unknown option is refused, by the constructor and by stop()`, async () => {
+    using folder = temporaryFolder()
+    assert.equal(await codeOf(() => make(folder, { pahtt: 1 })), 'HANDCAR_OPTION_UNKNOWN')
+    assert.equal(await codeOf(() => make(folder).stop({ timout: 1 } as object)), 'HANDCAR_OPTION_UNKNOWN')
+    assert.equal(await codeOf(() => make(folder, { path: '' })), 'HANDCAR_OPTION_INVALID')
+    assert.equal(await codeOf(() => make(folder, { logger: {} })), 'HANDCAR_OPTION_INVALID')
+  })
+
+  test(`${name}: what it holds open is closed by stop()`, async () => {
+    using folder = temporaryFolder()
+    const part = make(folder)
+    await part.start()
+    await part.stop()
+    const resources = () =>
+      process.getActiveResourcesInfo().filter((kind) => /Pipe|Server|FSEvent|MessagePort/.test(kind)).length
+    const before = resources()
+    for (let time = 0; time < 5; time++) {
+      await part.start()
+      await part.stop()
+    }
+    assert.equal(resources(), before)
+  })
+}
