@@ -55,6 +55,11 @@ export class Child {
     return this.#process.exitCode
   }
 
+  /** Whether it exited or was killed. */
+  get hasEnded(): boolean {
+    return this.#process.exitCode !== null || this.#process.signalCode !== null
+  }
+
   /** Sends a signal. */
   signal(signal: NodeJS.Signals): void {
     this.#process.kill(signal)
@@ -68,7 +73,7 @@ export class Child {
 
   /** Says that no more input comes, at which the processes of these tests end. */
   async finish(): Promise<void> {
-    this.#process.stdin!.end()
+    if (!this.hasEnded) this.#process.stdin!.end()
     await this.#ended
   }
 

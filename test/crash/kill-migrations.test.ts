@@ -63,7 +63,7 @@ function writeChain(folder: string): void {
 
 /** The database must exist before the kill, or most kills would fall into the start of Node. */
 async function fileExists(path: string, children: Child[]): Promise<void> {
-  while (!existsSync(path) && children.every((child) => child.exitCode === null)) await sleep(1)
+  while (!existsSync(path) && !children.some((child) => child.hasEnded)) await sleep(1)
 }
 
 /** How many migrations are applied; fails unless each of them is whole and none after them has left a trace. */
