@@ -4,11 +4,13 @@ import {
   closeSync,
   constants,
   existsSync,
+  lstatSync,
   fsyncSync,
   mkdirSync,
   mkdtempSync,
   openSync,
   readFileSync,
+  readlinkSync,
   realpathSync,
   rmSync,
   statfsSync,
@@ -37,6 +39,8 @@ const fileSystems: Record<number, { name: string; kind: 'network' | 'memory' | '
 
 /** SQLite refuses a path of 512 bytes, with the endings of the files beside the database. */
 const longestPath = 500
+/** How many symbolic links are followed, as Linux does. */
+const mostLinks = 40
 const fewBytes = 100 * 1_024 ** 2
 const fewDescriptors = 4_096
 
@@ -55,7 +59,10 @@ export interface Location {
  * @throws HandcarError `HANDCAR_DATABASE_NETWORK`, `HANDCAR_DATABASE_READ_ONLY`
  */
 export function prepareLocation(path: string): Location {
-  if (path === ':memory:') return memoryLocation()
+  return path === ':memory:' ? memoryLocation() : fileLocation(path, 0)
+}
+
+function fileLocation(path: string, links: number): Location {
   const folder = prepareFolder(dirname(resolve(path)), path)
   const file = join(folder, basename(path))
   if (Buffer.byteLength(file) > longestPath) {
@@ -63,6 +70,11 @@ export function prepareLocation(path: string): Location {
       'HANDCAR_DATABASE_PATH',
       `Expected a path of at most ${longestPath} bytes, got ${file}`,
     )
+  }
+  if (isLink(file) && !existsSync(file)) {
+    if (links === mostLinks)
+      throw new OptionsError('HANDCAR_DATABASE_PATH', `The symbolic link ${file} leads nowhere`)
+    return fileLocation(resolve(folder, readlinkSync(file)), links + 1)
   }
   if (existsSync(file) && !statSync(file).isFile()) {
     throw new OptionsError('HANDCAR_DATABASE_PATH', `Expected the path of a file, got a folder: ${file}`, {
@@ -140,6 +152,11 @@ function syncFolder(folder: string): void {
   } finally {
     closeSync(descriptor)
   }
+}
+
+/** A link to a file that does not exist yet has to be followed by hand: SQLite puts the WAL at its end. */
+function isLink(file: string): boolean {
+  return lstatSync(file, { throwIfNoEntry: false })?.isSymbolicLink() ?? false
 }
 
 function assertWritable(folder: string, file: string): void {
