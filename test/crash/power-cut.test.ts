@@ -13,7 +13,7 @@ import { temporaryFolder } from './temporary-folder.ts'
  * the creation of the database and its folder, the last into its orderly end.
  */
 
-const cuts = isSoak ? 2_000 : 100
+const cuts = isSoak ? 2_000 : 80
 const folder = temporaryFolder()
 after(() => folder[Symbol.dispose]())
 const { library, missing: skip } = compileShim('power-cut-shim', folder.path)
@@ -32,8 +32,14 @@ test('one process, started again after it has stopped', { skip }, async (t) => {
 test('a process that is killed, then one that goes on where it ended', { skip }, async (t) => {
   const survey = await recordAndSurvey(t, cuts, async (recorder, random) => {
     for (const writer of ['first', 'second', 'third']) {
-      const options = { inFlight: random.between(1, 33), payload: random.pick([10, 300, 5_000]), limit: 1e6 }
-      await recorder.writer({ ...usual, ...options, writer }, random.between(50, 1_500)).ended
+      const options = {
+        inFlight: random.between(1, 33),
+        payload: random.pick([10, 300, 5_000]),
+        checkpointer: random.pick([checkpointer, false as const]),
+        limit: 1e6,
+      }
+      const die = random.between(50, options.checkpointer ? 1_500 : 6_000)
+      await recorder.writer({ ...usual, ...options, writer }, die).ended
     }
     await finished(recorder.writer({ ...usual, writer: 'last' }))
   })
