@@ -1,10 +1,10 @@
 import { fork, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 
 /** A program of this folder in a real process of its own, spoken to by messages. It ends with the block that declared it. */
 export class Child implements AsyncDisposable {
   readonly #process: ChildProcess
+  readonly #exit: Promise<number | string | null>
   readonly #received: unknown[] = []
   readonly #waiting: ((message: unknown) => void)[] = []
   /** Everything that it wrote to its standard error. */
@@ -12,6 +12,9 @@ export class Child implements AsyncDisposable {
 
   private constructor(process: ChildProcess) {
     this.#process = process
+    this.#exit = new Promise((resolve) => {
+      process.once('exit', (code, signal) => resolve(signal ?? code))
+    })
     process.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.errors += text
     })
@@ -59,11 +62,8 @@ export class Child implements AsyncDisposable {
   }
 
   /** Exit code or signal, once the process has ended. */
-  async ended(): Promise<number | string | null> {
-    const { exitCode, signalCode } = this.#process
-    if (exitCode !== null || signalCode !== null) return signalCode ?? exitCode
-    const [code, signal] = (await once(this.#process, 'exit')) as [number | null, string | null]
-    return signal ?? code
+  ended(): Promise<number | string | null> {
+    return this.#exit
   }
 
   async kill(): Promise<void> {
