@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { Database } from 'handcar/database'
+import { temporaryFolder } from '../helpers/temporary-folder.ts'
+import { waitUntil } from '../helpers/wait-until.ts'
 import { Child } from './child.ts'
 import { Ledger } from './ledger-of-one.ts'
 import { ledgerOptions } from './ledger.ts'
-import { temporaryFolder } from './temporary-folder.ts'
 
 /**
  * The coordinator makes writing fair; it is not needed for it. A coordinator that hangs (SIGSTOP) or dies stops nobody, and
@@ -13,13 +13,13 @@ import { temporaryFolder } from './temporary-folder.ts'
  */
 test('a coordinator that hangs, dies and comes back', async () => {
   using folder = temporaryFolder()
-  const path = folder.join('app.sqlite3')
+  const path = folder.file('app.sqlite3')
   const coordinator = new Child('coordinator-process', { path })
   await coordinator.started
   await using database = new Database({ ...ledgerOptions, path, readers: false })
   await database.start()
   const ledger = new Ledger(database)
-  await until(() => database.stats().coordinated)
+  await waitUntil('the coordinator is found', () => database.stats().coordinated)
   await ledger.enterMany(16, 10)
 
   coordinator.signal('SIGSTOP')
@@ -30,18 +30,14 @@ test('a coordinator that hangs, dies and comes back', async () => {
   for (let round = 0; round < 5; round++) await ledger.enterMany(16, 10)
 
   await coordinator.kill()
-  await until(() => !database.stats().coordinated)
+  await waitUntil('the coordinator is missed', () => !database.stats().coordinated)
   for (let round = 0; round < 5; round++) await ledger.enterMany(16, 10)
 
   const successor = new Child('coordinator-process', { path })
-  await until(() => database.stats().coordinated)
+  await waitUntil('the coordinator is found', () => database.stats().coordinated)
   for (let round = 0; round < 5; round++) await ledger.enterMany(16, 10)
   await successor.finish()
   assert.equal(successor.errors, '')
   assert.equal(ledger.refused.size, 0)
   assert.deepEqual(ledger.audit(), [])
 })
-
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await sleep(5)
-}

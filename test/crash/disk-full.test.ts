@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { Database, type DatabaseOptions } from 'handcar/database'
+import { temporaryFolder } from '../helpers/temporary-folder.ts'
+import { waitUntil } from '../helpers/wait-until.ts'
 import { Child } from './child.ts'
 import { Ledger } from './ledger-of-one.ts'
 import { ledgerOptions } from './ledger.ts'
 import { cannotMount as skip, SmallDisk } from './small-disk.ts'
-import { temporaryFolder } from './temporary-folder.ts'
 
 /**
  * A full disk. Each write that is not kept fails with one clear error (SQLite's own for the write that met it,
@@ -21,7 +21,7 @@ function open(path: string, options: Partial<DatabaseOptions> = {}): Database {
 
 test('a disk that fills up while many writes commit', { skip }, async () => {
   using disk = new SmallDisk(4)
-  await using database = open(disk.join('app.sqlite3'))
+  await using database = open(disk.file('app.sqlite3'))
   await database.start()
   const ledger = new Ledger(database)
   for (let round = 0; round < 5; round++) {
@@ -42,7 +42,7 @@ test('a disk that fills up while many writes commit', { skip }, async () => {
 
 test('a disk that is full when a single write commits', { skip }, async () => {
   using disk = new SmallDisk(4)
-  await using database = open(disk.join('app.sqlite3'))
+  await using database = open(disk.file('app.sqlite3'))
   await database.start()
   const ledger = new Ledger(database)
   disk.fill()
@@ -57,7 +57,7 @@ test('a disk that is full when a single write commits', { skip }, async () => {
 /** A transaction that is larger than SQLite's cache spills into the WAL while its body still runs. */
 test('a disk that is full in the middle of a body', { skip }, async () => {
   using disk = new SmallDisk(4)
-  await using database = open(disk.join('app.sqlite3'), { pragmas: { cache_size: 10 } })
+  await using database = open(disk.file('app.sqlite3'), { pragmas: { cache_size: 10 } })
   await database.start()
   await assertMiddle(database, () => disk.fill(300_000))
   disk.release()
@@ -69,7 +69,7 @@ test('a disk that is full in the middle of a body', { skip }, async () => {
 
 test('a database that has reached its max_page_count', async () => {
   using folder = temporaryFolder()
-  await using database = open(folder.join('app.sqlite3'), { pragmas: { max_page_count: 60 } })
+  await using database = open(folder.file('app.sqlite3'), { pragmas: { max_page_count: 60 } })
   await database.start()
   await assertMiddle(database, () => {})
   const ledger = new Ledger(database)
@@ -105,7 +105,7 @@ async function assertMiddle(database: Database, fill: () => void): Promise<void>
 test('a disk that is full when the WAL is checkpointed', { skip }, async () => {
   using disk = new SmallDisk(4)
   const checkpointer = { interval: '5ms', passiveFrames: 50, restartFrames: 100 } as const
-  await using database = open(disk.join('app.sqlite3'), { checkpointer })
+  await using database = open(disk.file('app.sqlite3'), { checkpointer })
   await database.start()
   const ledger = new Ledger(database)
   const reader = new Child('snapshot-process', database.path)
@@ -122,13 +122,13 @@ test('a disk that is full when the WAL is checkpointed', { skip }, async () => {
   assert.equal(ledger.lastRefusals, 0)
   const isCheckpointed = ({ frames, checkpointed }: { frames: number; checkpointed: number }): boolean =>
     frames - checkpointed <= checkpointer.passiveFrames
-  while (!isCheckpointed(database.stats().wal)) await sleep(5)
+  await waitUntil('checkpoints go on', () => isCheckpointed(database.stats().wal))
   assert.deepEqual(ledger.audit(), [])
 })
 
 test('a disk that is full when the database is opened', { skip }, async () => {
   using disk = new SmallDisk(4)
-  await using database = open(disk.join('app.sqlite3'))
+  await using database = open(disk.file('app.sqlite3'))
   const isFull = { code: /^SQLITE_(FULL|IOERR_)/ }
   for (const spare of [0, 4_096, 40_000, 60_000]) {
     disk.fill(spare)

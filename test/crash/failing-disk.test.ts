@@ -2,12 +2,12 @@ import assert from 'node:assert/strict'
 import { statSync } from 'node:fs'
 import { after, test, type TestContext } from 'node:test'
 import { Database } from 'handcar/database'
+import { temporaryFolder } from '../helpers/temporary-folder.ts'
 import { Child } from './child.ts'
 import type { FailingDiskReport } from './failing-disk-process.ts'
 import { auditLedger } from './ledger-audit.ts'
 import { enter, ledgerOptions } from './ledger.ts'
 import { compileShim } from './shim.ts'
-import { temporaryFolder } from './temporary-folder.ts'
 
 /**
  * A disk that fails once (EIO from a sync). The kernel may have dropped what it could not write and reports success the
@@ -16,7 +16,7 @@ import { temporaryFolder } from './temporary-folder.ts'
 
 const folder = temporaryFolder()
 after(() => folder[Symbol.dispose]())
-const trigger = folder.join('trigger')
+const trigger = folder.file('trigger')
 const { library, missing: skip } = compileShim('slow-disk-shim', folder.path)
 
 /** When the failure comes up in a sync of SQLite's own, inside a commit: that commit is rolled back. */
@@ -27,7 +27,7 @@ for (const [what, end] of [
   ['the database file', '.sqlite3'],
 ]) {
   test(`a failed sync of ${what} ends all acknowledgements`, { skip }, async (t) => {
-    const path = folder.join(`fails${end}.sqlite3`)
+    const path = folder.file(`fails${end}.sqlite3`)
     const child = new Child('failing-disk-process', { path, trigger }, failing(end!))
     await child.ended
     await assertRefused(t, path, child)
@@ -35,7 +35,7 @@ for (const [what, end] of [
 }
 
 test('a failed sync in the coordinator ends the acknowledgements of all', { skip }, async (t) => {
-  const path = folder.join('coordinated.sqlite3')
+  const path = folder.file('coordinated.sqlite3')
   const options = { path, checkpointer: { interval: '2ms', passiveFrames: 20, restartFrames: 80 } }
   const coordinator = new Child('coordinator-process', options, failing('.sqlite3'))
   await coordinator.started

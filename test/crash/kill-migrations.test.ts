@@ -3,10 +3,10 @@ import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Database } from 'handcar/database'
+import { temporaryFolder } from '../helpers/temporary-folder.ts'
 import { Child } from './child.ts'
 import { Random } from './random.ts'
 import { isSoak } from './soak.ts'
-import { temporaryFolder } from './temporary-folder.ts'
 
 /**
  * SIGKILL in the middle of migrations. Migration n makes a table of n hundred rows and counts itself; two processes run the
@@ -21,11 +21,11 @@ test('a chain of migrations killed at random moments', async (t) => {
   const random = new Random()
   t.diagnostic(`HANDCAR_SEED=${random.seed}`)
   using folder = temporaryFolder()
-  const migrations = folder.join('migrations')
+  const migrations = folder.file('migrations')
   writeChain(migrations)
   const stops = new Set<number>()
   for (let round = 0; round < rounds; round++) {
-    const path = folder.join(`${round}.sqlite3`)
+    const path = folder.file(`${round}.sqlite3`)
     for (let applied = 0, kills = 0; applied < length && kills < 4; kills++) {
       const migrators = [1, 2].map(() => new Child('migration-process', { path, migrations }))
       await fileExists(path, migrators)

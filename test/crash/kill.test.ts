@@ -3,13 +3,13 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Database } from 'handcar/database'
+import { temporaryFolder } from '../helpers/temporary-folder.ts'
 import { Child } from './child.ts'
 import { auditLedger, parseAcknowledgements } from './ledger-audit.ts'
 import { clearLedger, ledgerOptions } from './ledger.ts'
 import type { LedgerWriterOptions } from './ledger-writer-process.ts'
 import { Random } from './random.ts'
 import { isSoak } from './soak.ts'
-import { temporaryFolder } from './temporary-folder.ts'
 
 /**
  * SIGKILL. Several processes write to one database; one after the other is killed at a random moment (while it opens,
@@ -27,7 +27,7 @@ for (const coordinated of [false, true]) {
     const random = new Random()
     t.diagnostic(`HANDCAR_SEED=${random.seed}`)
     using folder = temporaryFolder()
-    const path = folder.join('app.sqlite3')
+    const path = folder.file('app.sqlite3')
     const total = { kills: 0, acknowledged: 0 }
     for (let cycle = 0; total.kills < kills / 2; cycle++) {
       const scene = new Scene(path, random, `cycle ${cycle}`, coordinated)

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { after, test, type TestContext } from 'node:test'
+import { temporaryFolder } from '../helpers/temporary-folder.ts'
 import { finished, Recorder, type Recording } from './power-cut-recording.ts'
 import { surveyCuts, type Survey } from './power-cut-survey.ts'
 import { Random } from './random.ts'
 import { compileShim } from './shim.ts'
 import { isSoak } from './soak.ts'
-import { temporaryFolder } from './temporary-folder.ts'
 
 /**
  * Power cuts. The process under test runs with a library that records its calls (`power-cut-shim.c`); the disk as it may
@@ -99,7 +99,7 @@ async function recordAndSurvey(
   const recorder = new Recorder(scene.path, library!, lie)
   await work(recorder, random)
   const recording = recorder.read()
-  const survey = await surveyCuts(recording, count, random, scene.join('image'))
+  const survey = await surveyCuts(recording, count, random, scene.file('image'))
   t.diagnostic(`${describe(recording)}; ${survey.cuts} cuts, ${survey.images} disks audited`)
   return survey
 }

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { Database } from 'handcar/database'
+import { temporaryFolder } from '../helpers/temporary-folder.ts'
 import { Child } from './child.ts'
 import { auditLedger, parseAcknowledgements } from './ledger-audit.ts'
 import { ledgerOptions } from './ledger.ts'
 import { Random } from './random.ts'
 import type { ServiceStressReport } from './service-stress-process.ts'
-import { temporaryFolder } from './temporary-folder.ts'
 
 const skip = process.platform !== 'linux' && 'files and threads are counted in /proc'
 
@@ -17,8 +17,8 @@ for (const coordinated of [false, true]) {
     const { seed } = new Random()
     t.diagnostic(`HANDCAR_SEED=${seed}`)
     using folder = temporaryFolder()
-    const path = folder.join('app.sqlite3')
-    const acknowledgements = folder.join('acknowledged')
+    const path = folder.file('app.sqlite3')
+    const acknowledgements = folder.file('acknowledged')
     const coordinator = coordinated ? new Child('coordinator-process', { path }) : undefined
     await coordinator?.started
     const beat = { path, acknowledgements, writer: 'other', durability: 'disk', inFlight: 2, payload: 10 }

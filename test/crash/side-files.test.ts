@@ -2,11 +2,11 @@ import assert from 'node:assert/strict'
 import { readdirSync, statSync } from 'node:fs'
 import { test } from 'node:test'
 import { Database } from 'handcar/database'
-import { temporaryFolder } from './temporary-folder.ts'
+import { temporaryFolder } from '../helpers/temporary-folder.ts'
 
 test('what lies beside the database does not grow with the number of commits', async () => {
   using folder = temporaryFolder()
-  await using database = new Database({ path: folder.join('app.sqlite3'), durability: 'os' })
+  await using database = new Database({ path: folder.file('app.sqlite3'), durability: 'os' })
   await database.start()
   await database.run('create table counters (total integer not null) strict')
   await database.run('insert into counters values (0)')
@@ -18,6 +18,6 @@ test('what lies beside the database does not grow with the number of commits', a
     'app.sqlite3-wal',
     'app.sqlite3.wake',
   ])
-  const size = statSync(folder.join('app.sqlite3.wake')).size
+  const size = statSync(folder.file('app.sqlite3.wake')).size
   assert.ok(size <= 1, `the wake file has ${size} bytes`)
 })

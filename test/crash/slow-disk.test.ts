@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
+import { temporaryFolder } from '../helpers/temporary-folder.ts'
 import { Child } from './child.ts'
 import { compileShim } from './shim.ts'
 import type { SlowDiskReport } from './slow-disk-process.ts'
-import { temporaryFolder } from './temporary-folder.ts'
 
 /**
  * A disk whose every sync takes 3 ms longer. Waiting for it happens on the thread pool, so the event loop stays free; one
@@ -19,7 +19,7 @@ const { library, missing: skip } = compileShim('slow-disk-shim', folder.path)
 test('256 writes in flight on a slow disk leave the event loop free', { skip }, async (t) => {
   let best: SlowDiskReport | undefined
   for (let run = 1; run <= 3 && (best === undefined || best.loopDelay >= longestDelay); run++) {
-    const report = await measure(folder.join(`${run}.sqlite3`))
+    const report = await measure(folder.file(`${run}.sqlite3`))
     t.diagnostic(JSON.stringify(report))
     if (best === undefined || report.loopDelay < best.loopDelay) best = report
   }

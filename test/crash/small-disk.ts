@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { rmSync, statfsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { temporaryFolder } from './temporary-folder.ts'
+import { temporaryFolder } from '../helpers/temporary-folder.ts'
 
 /** Why no disk can be mounted here; `false` when one can. */
 export const cannotMount =
@@ -19,7 +19,8 @@ export class SmallDisk implements Disposable {
     execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m`, 'tmpfs', this.path])
   }
 
-  join(name: string): string {
+  /** Path of a file on it. */
+  file(name: string): string {
     return join(this.path, name)
   }
 
