@@ -34,11 +34,11 @@ test('a process that is killed, then one that goes on where it ended', { skip },
     for (const writer of ['first', 'second', 'third']) {
       const options = {
         inFlight: random.between(1, 33),
-        payload: random.pick([10, 300, 5_000]),
+        payload: random.pick([10, 300, 5_000, 20_000]),
         checkpointer: random.pick([checkpointer, false as const]),
         limit: 1e6,
       }
-      const die = random.between(50, options.checkpointer ? 1_500 : 6_000)
+      const die = random.between(50, options.checkpointer ? 1_500 : 3_000)
       await recorder.writer({ ...usual, ...options, writer }, die).ended
     }
     await finished(recorder.writer({ ...usual, writer: 'last' }))
