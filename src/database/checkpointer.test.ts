@@ -117,10 +117,12 @@ test('it says when it runs and when not, and may be started and stopped again an
 
 test('a thread for a database that does not exist yet waits for it, creates nothing, and can be stopped', async () => {
   using folder = temporaryFolder()
-  const checkpointer = new Checkpointer(folder.file('app.sqlite3'), resolved, recordingLogger(), () => {})
+  const logger = recordingLogger()
+  const checkpointer = new Checkpointer(folder.file('app.sqlite3'), resolved, logger, () => {})
   await checkpointer.start()
   await sleep(300)
   assert.throws(() => statSync(folder.file('app.sqlite3')))
+  assert.deepEqual(logger.lines, [])
   await checkpointer.stop()
 })
 

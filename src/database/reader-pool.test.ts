@@ -230,6 +230,10 @@ test('an iteration that ends early gives its process back', async () => {
     for await (const { i } of database.iterate<{ i: number }>(numbers(10_000), [], { batchSize: 10 }))
       if (i === 15) break
   }
+  assert.match(
+    (await errorOf(() => database.query('select * from temp.handcar_spool'))).message,
+    /no such table/,
+  )
   const failing = async () => {
     for await (const _row of database.iterate(numbers(10))) throw new Error('no')
   }
