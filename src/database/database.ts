@@ -271,14 +271,17 @@ export class Database extends Service {
   }
 
   /**
-   * The open transaction of the current code. Code of a body that was rolled back may still run; it must not go on
-   * outside the transaction as if nothing had happened.
+   * The open transaction of the current code; code that a savepoint left behind belongs to the transaction around it.
+   * Code of a body that was rolled back may still run; it must not go on outside the transaction as if nothing had
+   * happened.
    */
   #joined({ context }: OpenDatabase): ReadTransaction | undefined {
-    const tx = context.getStore()
-    if (tx === undefined || tx.isOpen) return tx
-    if (tx.wasRolledBack) tx.assertUsable()
-    return undefined
+    let tx = context.getStore()
+    while (tx !== undefined && !tx.isOpen) {
+      if (tx.wasRolledBack) tx.assertUsable()
+      tx = tx instanceof Transaction ? tx.outer : undefined
+    }
+    return tx
   }
 
   #pool(): ReaderPool {

@@ -250,6 +250,21 @@ test('savepoints nest, one beside the other and one in the other, sync and async
   assert.deepEqual(rows(database), [1, 4, 6])
 })
 
+test('code that a released savepoint left behind belongs to the transaction around it', async () => {
+  await using database = await startedDatabase()
+  await database.write(async (tx) => {
+    let late: Promise<unknown> | undefined
+    tx.savepoint(() => {
+      late = Promise.resolve().then(() => [rows(database), database.write((inner) => insert(inner, 2))])
+    })
+    insert(tx, 1)
+    const [seen, write] = (await late) as [number[], Promise<void>]
+    await write
+    assert.deepEqual(seen, [1])
+  })
+  assert.deepEqual(rows(database), [1, 2])
+})
+
 test('while a savepoint is open its outer transaction refuses, and the savepoint goes on', async () => {
   await using database = await startedDatabase()
   await database.write(async (tx) => {

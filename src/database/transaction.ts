@@ -93,15 +93,18 @@ export class ReadTransaction {
 
 /** What a body of `write()` sees: it reads, and it changes the database. Valid until the body returns. */
 export class Transaction extends ReadTransaction {
+  /** @internal The transaction that this one is a savepoint of. */
+  readonly outer: Transaction | undefined
   readonly #depth: number
   readonly #topics = new Set<string>()
   /** Of a savepoint with an asynchronous body: when that has ended. */
   #settled: Promise<unknown> | undefined
 
   /** @internal */
-  constructor(connection: Connection, context: TransactionContext, depth = 0) {
+  constructor(connection: Connection, context: TransactionContext, outer?: Transaction) {
     super(connection, context)
-    this.#depth = depth
+    this.outer = outer
+    this.#depth = outer ? outer.#depth + 1 : 0
   }
 
   /** Runs a statement for its effect. */
@@ -116,7 +119,7 @@ export class Transaction extends ReadTransaction {
    */
   savepoint<Result>(body: (tx: Transaction) => Result): Result {
     this.assertUsable()
-    const inner = new Transaction(this.connection, this.context, this.#depth + 1)
+    const inner = new Transaction(this.connection, this.context, this)
     const name = `handcar_${inner.#depth}`
     this.connection.control(`savepoint ${name}`)
     this.inner = inner
