@@ -79,6 +79,10 @@ export const errorCatalog = {
     title: 'The database file or its folder cannot be written',
     fix: 'Give the user of this process write access to the file and to its folder.',
   },
+  HANDCAR_DISK_FULL: {
+    title: 'The database cannot be opened because the disk is full',
+    fix: 'Free some space: opening needs room for the WAL and its index.',
+  },
   HANDCAR_DATABASE_CORRUPT: {
     title: 'The file is not a database, is encrypted, or is damaged',
     fix: 'Check the path; restore the latest backup, or recover what can be read with `sqlite3 file .recover`.',

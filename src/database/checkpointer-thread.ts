@@ -4,7 +4,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { standardLogger } from '../core/index.ts'
 import { Connection } from './connection.ts'
 import { DatabaseDescriptor, saysDataIsLost } from './database-descriptor.ts'
-import { isBusy } from './driver.ts'
+import { isBusy, sqliteCode } from './driver.ts'
 import { lockHolders } from './lock-holders.ts'
 import type { ResolvedCheckpointerOptions } from './options.ts'
 import { defaultPragmas } from './pragmas.ts'
@@ -21,7 +21,8 @@ import { defaultPragmas } from './pragmas.ts'
  *
  * After a crash nothing is missing: the WAL keeps every frame until it is safely in the database. When a sync fails, the
  * kernel may have dropped pages that the WAL still has, and would not say so again ("fsyncgate"): the thread never
- * checkpoints again, so that the next process finds them in the WAL.
+ * checkpoints again, so that the next process finds them in the WAL. Any other error of SQLite's, such as a full disk, is
+ * reported once and tried again.
  */
 
 /** What the thread is started with. */
@@ -42,6 +43,7 @@ export type CheckpointerReport =
   | { kind: 'pinned'; frames: number; duration: number; readers: { pid: number; command: string }[] }
   | { kind: 'released' }
   | { kind: 'failed'; reason: string }
+  | { kind: 'trouble'; reason: string }
 
 /** While nothing changes the thread looks less and less often, up to this many milliseconds apart. */
 const slowestInterval = 250
@@ -58,6 +60,8 @@ let lastFrames = 0
 let restartedFrames: number | undefined
 let stuckSince: number | undefined
 let isReported = false
+/** Whether the last look met an error that may pass, such as a full disk. */
+let hasTrouble = false
 let optimizedAt = performance.now()
 let timer = setTimeout(look, interval)
 
@@ -86,12 +90,18 @@ interface WalState {
 function look(): void {
   try {
     work()
-    timer = setTimeout(look, interval)
+    hasTrouble = false
   } catch (error) {
-    if (!saysDataIsLost(error)) throw error
-    keepWal()
-    report({ kind: 'failed', reason: String(error) })
+    if (saysDataIsLost(error)) {
+      keepWal()
+      return report({ kind: 'failed', reason: String(error) })
+    }
+    if (sqliteCode(error) === '') throw error
+    interval = slowestInterval
+    if (!hasTrouble) report({ kind: 'trouble', reason: String(error) })
+    hasTrouble = true
   }
+  timer = setTimeout(look, interval)
 }
 
 /** The connection that closes last moves the WAL into the database and deletes it, unless it cannot write. */

@@ -122,6 +122,8 @@ export class Checkpointer {
         'the disk did not take a checkpoint: nothing is checkpointed any more',
       )
       this.#onFailure(reason)
+    } else if (message.kind === 'trouble') {
+      this.#logger.warn({ path, reason: message.reason }, 'a checkpoint failed; it is tried again')
     } else {
       this.#state.pinned = undefined
     }

@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net'
-import { message } from './lease.ts'
+import { longestSilence, message } from './lease.ts'
 
 /** How long to wait before looking for a coordinator again, in milliseconds. */
 const reconnectDelay = 1_000
@@ -15,6 +15,8 @@ export class LeaseClient {
   #connecting: Socket | undefined
   #reconnect: NodeJS.Timeout | undefined
   #state: 'none' | 'asked' | 'held' = 'none'
+  /** What the coordinator said of its checkpointer, and repeats. */
+  #status: number | undefined
   #revoked = false
   #inUse = false
   #closed = false
@@ -47,7 +49,7 @@ export class LeaseClient {
       this.#connecting = socket
       socket.setTimeout(connectTimeout, () => socket.destroy())
       socket.once('data', () => {
-        this.#socket = socket.setTimeout(0).unref()
+        this.#socket = socket.setTimeout(longestSilence).unref()
         this.#connecting = undefined
         resolve()
       })
@@ -111,7 +113,8 @@ export class LeaseClient {
       if (!this.#inUse) this.release()
     } else if (byte === message.failed) {
       this.#onFailure()
-    } else {
+    } else if (byte !== this.#status) {
+      this.#status = byte
       this.#onCheckpointing(byte === message.checkpointing)
     }
   }
@@ -120,6 +123,7 @@ export class LeaseClient {
     const wasConnected = this.#socket !== undefined
     this.#socket = undefined
     this.#state = 'none'
+    this.#status = undefined
     this.#revoked = false
     this.#wake?.()
     if (this.#closed) return

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { chmod, unlink } from 'node:fs/promises'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { StateError } from '../core/index.ts'
-import { message } from './lease.ts'
+import { heartbeatInterval, longestHold, message } from './lease.ts'
 
 /** Grants the write lease to one client at a time, in the order in which they asked. See `lease.ts`. */
 export class LeaseServer {
@@ -11,6 +11,8 @@ export class LeaseServer {
   readonly #clients = new Set<Socket>()
   readonly #queue = new Set<Socket>()
   #holder: Socket | undefined
+  #heartbeat: NodeJS.Timeout | undefined
+  #impatience: NodeJS.Timeout | undefined
   #revoked = false
   #status: number = message.notCheckpointing
   #grants = 0
@@ -34,6 +36,7 @@ export class LeaseServer {
     this.#server.listen(this.#path)
     await once(this.#server, 'listening')
     await chmod(this.#path, 0o600)
+    this.#heartbeat = setInterval(() => this.#tell(this.#status), heartbeatInterval).unref()
   }
 
   /** Tells all clients, now and later, whether the coordinator's checkpointer runs. */
@@ -54,6 +57,8 @@ export class LeaseServer {
 
   /** Disconnects everybody and removes the socket file. */
   async close(): Promise<void> {
+    clearInterval(this.#heartbeat)
+    clearTimeout(this.#impatience)
     for (const client of this.#clients) client.destroy()
     if (!this.#server.listening) return
     this.#server.close()
@@ -85,6 +90,7 @@ export class LeaseServer {
   }
 
   #passOn(): void {
+    clearTimeout(this.#impatience)
     const [next] = this.#queue
     this.#holder = next
     this.#revoked = false
@@ -99,6 +105,7 @@ export class LeaseServer {
     if (this.#revoked || this.#holder === undefined) return
     this.#revoked = true
     this.#send(this.#holder, message.revoke)
+    this.#impatience = setTimeout(() => this.#passOn(), longestHold).unref()
   }
 
   #tell(status: number): void {

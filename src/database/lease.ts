@@ -10,8 +10,8 @@
  *     client ── release ──► coordinator      "my batch has ended"
  *
  * A holder keeps the lease until somebody else asks, so it costs nothing while nobody does. When a holder dies its
- * socket closes and the lease passes on. When the coordinator dies, or the holder does not answer, clients fall back to
- * trying SQLite's lock every millisecond: the lease is never needed for correctness.
+ * socket closes and the lease passes on; one that does not answer loses it. When the coordinator dies or hangs, clients fall
+ * back to trying SQLite's lock every millisecond: the lease is never needed for correctness.
  */
 export const message = {
   ask: 0x41,
@@ -25,3 +25,12 @@ export const message = {
   /** The disk did not take what it checkpointed, so that nobody may acknowledge a write any more. */
   failed: 0x46,
 } as const
+
+/** The coordinator repeats its status this often, in milliseconds, so that one that hangs is told from one that has nothing to say. */
+export const heartbeatInterval = 1_000
+
+/** A holder that does not give the lease back within this time, in milliseconds, loses it: it may hang. */
+export const longestHold = 250
+
+/** A coordinator that was silent for this long, in milliseconds, counts as gone. */
+export const longestSilence = 4_000

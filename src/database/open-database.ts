@@ -115,27 +115,33 @@ export class OpenDatabase {
     return this.#lease.isConnected
   }
 
-  /** Finishes what is queued within `timeout` milliseconds and closes everything. */
+  /** Finishes what is queued within `timeout` milliseconds and closes everything, also when a step fails. */
   async close(timeout: number): Promise<void> {
+    await using closing = new AsyncDisposableStack()
+    closing.defer(() => this.#location.discard())
+    this.#closeConnectionsLast(closing)
+    closing.defer(() => this.#sync.close())
+    closing.defer(() => this.wake.close())
+    closing.defer(() => this.checkpointer?.stop())
+    closing.defer(() => this.#checkpointing)
+    closing.defer(() => this.#lease.close())
+    closing.defer(() => this.pool?.close())
     await this.writer.close(timeout)
-    this.pool?.close()
-    this.#lease.close()
-    await this.#checkpointing
-    await this.checkpointer?.stop()
-    await this.wake.close()
-    await this.#sync.close()
-    this.#closeConnections()
-    this.#location.discard()
   }
 
   /**
    * The connection that closes last moves the WAL into the database and deletes it. After a failed sync the WAL must stay,
    * so a connection that cannot write is the last.
    */
-  #closeConnections(): void {
-    const { readers } = this
-    const order = this.#sync.failure ? [this.#connection, readers] : [readers, this.#connection]
-    for (const each of order) each.close()
+  #closeConnectionsLast(closing: AsyncDisposableStack): void {
+    closing.defer(() => {
+      if (this.#sync.failure) this.readers.close()
+      else this.#connection.close()
+    })
+    closing.defer(() => {
+      if (this.#sync.failure) this.#connection.close()
+      else this.readers.close()
+    })
   }
 
   async #startBesides(): Promise<void> {
@@ -153,11 +159,14 @@ export class OpenDatabase {
 
   /** A coordinator's checkpointer takes the place of ours; ours takes over when it goes. */
   #coordinate(isCheckpointing: boolean): void {
-    this.#checkpointing = this.#checkpointing.then(async () => {
-      if (isCheckpointing) await this.checkpointer?.stop()
-      else if (!this.#sync.failure) await this.checkpointer?.start()
-      this.#setBackstop(!isCheckpointing && this.checkpointer === undefined)
-    })
+    this.#checkpointing = this.#checkpointing.then(() => this.#takeTurns(isCheckpointing)).catch(() => {})
+  }
+
+  /** When the thread cannot start, it has logged why, and the backstop stays on. */
+  async #takeTurns(isCheckpointing: boolean): Promise<void> {
+    if (isCheckpointing) await this.checkpointer?.stop()
+    else if (!this.#sync.failure) await this.checkpointer?.start()
+    this.#setBackstop(!isCheckpointing && this.checkpointer === undefined)
   }
 
   /** While nobody checkpoints, commits do it themselves, so that the WAL cannot grow without end. */

@@ -16,5 +16,10 @@ export function explainOpenError(error: unknown, path: string): unknown {
       cause: error,
     })
   }
+  if (code === 'SQLITE_FULL' || code === 'SQLITE_IOERR_SHMSIZE') {
+    return new HandcarError('HANDCAR_DISK_FULL', `There is no room to open ${path} (${code})`, {
+      cause: error,
+    })
+  }
   return error
 }
