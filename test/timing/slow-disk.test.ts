@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { temporaryFolder } from '../helpers/temporary-folder.ts'
-import { Child } from './child.ts'
-import { compileShim } from './shim.ts'
-import type { SlowDiskReport } from './slow-disk-process.ts'
+import { Child } from '../crash/child.ts'
+import { compileShim } from '../crash/shim.ts'
+import type { SlowDiskReport } from '../crash/slow-disk-process.ts'
 
 /**
  * A disk whose every sync takes 3 ms longer. Waiting for it happens on the thread pool, so the event loop stays free; one
