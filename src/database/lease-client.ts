@@ -17,6 +17,7 @@ export class LeaseClient {
   #state: 'none' | 'asked' | 'held' = 'none'
   /** What the coordinator said of its checkpointer, and repeats. */
   #status: number | undefined
+  #isQueued = false
   #revoked = false
   #inUse = false
   #closed = false
@@ -64,9 +65,15 @@ export class LeaseClient {
     })
   }
 
+  /** Whether everybody has to hold the lease before writing. */
+  get isQueued(): boolean {
+    return this.#isQueued
+  }
+
   /**
    * Takes the lease, waiting at most `patience` milliseconds for it: a holder whose event loop stands still must not
-   * stop everybody. Afterwards the caller tries SQLite's lock in any case. Returns at once while the lease is held.
+   * stop everybody. Afterwards the caller tries SQLite's lock in any case. Returns at once while the lease is held, and when
+   * there is no coordinator.
    */
   acquire(patience: number): Promise<void> | undefined {
     if (this.#socket === undefined) return undefined
@@ -111,6 +118,9 @@ export class LeaseClient {
     } else if (byte === message.revoke) {
       this.#revoked = true
       if (!this.#inUse) this.release()
+    } else if (byte === message.queued || byte === message.open) {
+      this.#isQueued = byte === message.queued
+      if (!this.#isQueued && this.#state === 'held') this.#state = 'none'
     } else if (byte === message.failed) {
       this.#onFailure()
     } else if (byte !== this.#status) {
@@ -123,6 +133,7 @@ export class LeaseClient {
     const wasConnected = this.#socket !== undefined
     this.#socket = undefined
     this.#state = 'none'
+    this.#isQueued = false
     this.#status = undefined
     this.#revoked = false
     this.#wake?.()

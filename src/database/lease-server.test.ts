@@ -9,16 +9,22 @@ import { waitUntil } from '../../test/helpers/wait-until.ts'
 import { message } from './lease.ts'
 import { LeaseServer } from './lease-server.ts'
 
-const { ask, release, grant, revoke, checkpointing, notCheckpointing } = message
+const { ask, release, grant, revoke, queued, open, checkpointing, notCheckpointing } = message
 
-/** A client that records what it hears. */
+/** A client that records what it hears: whether the writing is queued or open, and everything else. */
 class Client {
   readonly heard: number[] = []
+  readonly modes: number[] = []
   readonly socket: Socket
 
   constructor(path: string) {
     this.socket = connect(path)
-    this.socket.on('data', (bytes) => this.heard.push(...(bytes as Buffer)))
+    this.socket.on('data', (bytes) => {
+      for (const byte of bytes as Buffer) {
+        if (byte === queued || byte === open) this.modes.push(byte)
+        else this.heard.push(byte)
+      }
+    })
     this.socket.on('error', () => {})
   }
 
@@ -72,6 +78,23 @@ test('the lease goes round in the order of asking, and is asked back while someb
     b!.say(release)
     await c!.hears(notCheckpointing, grant)
     assert.deepEqual(server.stats(), { clients: 3, waiting: 0, grants: 3 })
+  })
+})
+
+test('the writing is queued from the first asking on, for all, and open again when nobody has asked for a while', async () => {
+  await withServer(2, async ([a, b], _server, path) => {
+    a!.say(ask)
+    await waitUntil(
+      'both know',
+      () => a!.modes.join() === b!.modes.join() && a!.modes.join() === String(queued),
+    )
+    const late = new Client(path)
+    await waitUntil('a new one knows too', () => late.modes.join() === String(queued))
+    await waitUntil('all may write again', () => [a!, b!, late].every(({ modes }) => modes.at(-1) === open))
+    a!.say(release)
+    b!.say(ask)
+    await waitUntil('a new queue', () => b!.heard.includes(grant) && a!.modes.at(-1) === queued)
+    late.socket.destroy()
   })
 })
 

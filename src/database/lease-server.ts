@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { chmod, unlink } from 'node:fs/promises'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { StateError } from '../core/index.ts'
-import { heartbeatInterval, longestHold, message } from './lease.ts'
+import { heartbeatInterval, longestHold, message, quietTime } from './lease.ts'
 
 /** Grants the write lease to one client at a time, in the order in which they asked. See `lease.ts`. */
 export class LeaseServer {
@@ -13,6 +13,8 @@ export class LeaseServer {
   #holder: Socket | undefined
   #heartbeat: NodeJS.Timeout | undefined
   #impatience: NodeJS.Timeout | undefined
+  /** Runs while the writing is queued. */
+  #quiet: NodeJS.Timeout | undefined
   #revoked = false
   #status: number = message.notCheckpointing
   #grants = 0
@@ -59,6 +61,7 @@ export class LeaseServer {
   async close(): Promise<void> {
     clearInterval(this.#heartbeat)
     clearTimeout(this.#impatience)
+    clearTimeout(this.#quiet)
     for (const client of this.#clients) client.destroy()
     if (!this.#server.listening) return
     this.#server.close()
@@ -68,6 +71,7 @@ export class LeaseServer {
   #accept(client: Socket): void {
     this.#clients.add(client)
     this.#send(client, this.#status)
+    if (this.#quiet) this.#send(client, message.queued)
     client.on('data', (bytes) => {
       for (const byte of bytes as Buffer) this.#receive(client, byte)
     })
@@ -81,12 +85,26 @@ export class LeaseServer {
 
   #receive(client: Socket, byte: number): void {
     if (byte === message.ask) {
+      this.#beginQueue()
       this.#queue.add(client)
       if (this.#holder === undefined) this.#passOn()
       else this.#revoke()
     } else if (byte === message.release && this.#holder === client) {
       this.#passOn()
     }
+  }
+
+  #beginQueue(): void {
+    if (this.#quiet) return void this.#quiet.refresh()
+    for (const client of this.#clients) this.#send(client, message.queued)
+    this.#quiet = setTimeout(() => this.#endQueue(), quietTime).unref()
+  }
+
+  #endQueue(): void {
+    if (this.#queue.size > 0) return void this.#quiet!.refresh()
+    this.#quiet = undefined
+    this.#holder = undefined
+    for (const client of this.#clients) this.#send(client, message.open)
   }
 
   #passOn(): void {

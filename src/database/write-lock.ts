@@ -2,9 +2,14 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Connection } from './connection.ts'
 import { isBusy } from './driver.ts'
 import type { LeaseClient } from './lease-client.ts'
+import { nextTurn } from './turn.ts'
 
-/** Between two tries for a lock that somebody outside the lease holds, in milliseconds. Constant, so that waiting long is no disadvantage. */
+/** The first tries follow one another by a turn of the event loop: most transactions, and a checkpoint's restart, are short. */
+const quickTries = 5
+/** Between two later tries, in milliseconds. Constant, so that waiting long is no disadvantage. */
 const retryDelay = 1
+/** How long to try before the lease is asked for, in milliseconds. */
+const fairAfter = 10
 /** How long to wait for the lease before trying SQLite's lock anyway, in milliseconds. */
 const leasePatience = 50
 /** Without a coordinator, the pause after a batch that was longer than `politeAfter`, in milliseconds: others poll every millisecond. */
@@ -35,16 +40,20 @@ export class WriteLock {
    */
   async acquire(goOn: () => boolean): Promise<boolean> {
     if (!this.#lease.isConnected) await this.#rest()
-    let waiting = this.#lease.acquire(leasePatience)
-    while (true) {
-      if (waiting) await waiting
-      if (this.#tryBegin()) return true
-      waiting = sleep(retryDelay)
+    const startedAt = performance.now()
+    if (this.#lease.isQueued) await this.#lease.acquire(leasePatience)
+    let hasAsked = this.#lease.isQueued
+    for (let tries = 1; !this.#tryBegin(); tries++) {
       if (!goOn()) {
         this.#lease.release()
         return false
       }
+      if (!hasAsked && performance.now() - startedAt > fairAfter) {
+        hasAsked = true
+        await this.#lease.acquire(leasePatience)
+      } else await (tries <= quickTries ? nextTurn() : sleep(retryDelay))
     }
+    return true
   }
 
   /** Says that the transaction has ended; returns for how long the lock was held, in milliseconds. */
