@@ -47,6 +47,9 @@ export type CheckpointerReport =
 
 /** While nothing changes the thread looks less and less often, up to this many milliseconds apart. */
 const slowestInterval = 250
+/** Before RESTART, PASSIVE is repeated until so few frames wait, but not more often than `mostPasses`. */
+const fewFrames = 16
+const mostPasses = 4
 /** For how long RESTART is tried again and again to catch a moment without a writer, in milliseconds. */
 const restartEffort = 10
 
@@ -140,6 +143,9 @@ function movePages(): WalState {
 function restart(): void {
   const startedAt = performance.now()
   let state = movePages()
+  // While the sync lasted writers went on: a shorter pass leaves less to be moved and synced under the lock.
+  for (let pass = 1; pass < mostPasses && state.log - state.checkpointed > fewFrames; pass++)
+    state = movePages()
   if (state.checkpointed >= 0 && state.log - state.checkpointed > options.passiveFrames) return stuck(state)
   do state = checkpoint('restart')
   while (state.busy && performance.now() - startedAt < restartEffort)
