@@ -145,7 +145,8 @@ function makeFolder(folder: string): void {
   }
 }
 
-function syncFolder(folder: string): void {
+/** Makes the entries of a folder certain: a power cut could lose a new file or folder with all that lies in it. */
+export function syncFolder(folder: string): void {
   const descriptor = openSync(folder, 'r')
   try {
     fsyncSync(descriptor)

@@ -1,13 +1,12 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { existsSync } from 'node:fs'
-import { open } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { Checkpointer } from './checkpointer.ts'
 import { assertVersion, reportSqlite } from './compile-options.ts'
 import { Connection } from './connection.ts'
 import { findExtensions } from './extensions.ts'
 import { LeaseClient } from './lease-client.ts'
-import { prepareLocation, warnAboutLocation, type Location } from './location.ts'
+import { prepareLocation, syncFolder, warnAboutLocation, type Location } from './location.ts'
 import { migrate } from './migrate.ts'
 import { readMigrationFiles } from './migration-files.ts'
 import { appOwner } from './migration.ts'
@@ -51,7 +50,8 @@ export class OpenDatabase {
       const extensions = await findExtensions(options.extensions, options.logger)
       const isNew = !existsSync(location.path)
       await migrateAll(options, location.path, extensions)
-      if (isNew) await syncFolder(location.path)
+      // SQLite does not sync the folder entry of a new database.
+      if (isNew) syncFolder(dirname(location.path))
       const database = new OpenDatabase(options, location, extensions)
       await database.#startBesides()
       return database
@@ -213,15 +213,5 @@ async function migrateAll(options: ResolvedOptions, path: string, extensions: st
     await migrate(connection, appOwner, await readMigrationFiles(options.migrations), options.writeTimeout)
   } finally {
     connection.close()
-  }
-}
-
-/** SQLite does not sync the folder entry of a new database, so a power cut could lose the file with all that it holds. */
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(dirname(path))
-  try {
-    await folder.sync()
-  } finally {
-    await folder.close()
   }
 }

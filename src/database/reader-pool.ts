@@ -95,11 +95,6 @@ export class ReaderPool {
     }
   }
 
-  /** Whether a process belongs to this pool. */
-  owns(pid: number): boolean {
-    return [...this.#idle, ...this.#busy].some((child) => child.pid === pid)
-  }
-
   /** Ends all processes; queries that run fail. */
   close(): void {
     this.#isClosed = true

@@ -73,6 +73,14 @@ export class WriteQueue {
     if (this.#waiting === 0) this.#compact()
   }
 
+  /** Answers every waiting write with an error. */
+  dropAll(error: unknown): void {
+    this.dropWhere(
+      () => true,
+      () => error,
+    )
+  }
+
   #compact(): void {
     this.#writes = this.#writes.slice(this.#head).filter((write) => write.isWaiting)
     this.#head = 0

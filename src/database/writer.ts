@@ -124,10 +124,7 @@ export class Writer {
   async close(timeout: number): Promise<void> {
     this.#isClosing = true
     await settledWithin(this.#draining, timeout)
-    this.#queue.dropWhere(
-      () => true,
-      () => stopped('The database was stopped while this write waited'),
-    )
+    this.#queue.dropAll(stopped('The database was stopped while this write waited'))
     await this.#draining
     await Promise.all(this.#acknowledging)
   }
@@ -152,10 +149,7 @@ export class Writer {
       try {
         if (await this.#lock.acquire(() => this.#goOnWaiting())) await this.#commitBatch()
       } catch (error) {
-        this.#queue.dropWhere(
-          () => true,
-          () => error,
-        )
+        this.#queue.dropAll(error)
       }
     }
     this.#draining = undefined
@@ -163,11 +157,7 @@ export class Writer {
 
   async #commitBatch(): Promise<void> {
     const { connection, context, sync, path } = this.#options
-    if (sync.failure)
-      this.#queue.dropWhere(
-        () => true,
-        () => sync.failure,
-      )
+    if (sync.failure) this.#queue.dropAll(sync.failure)
     const beganAt = performance.now()
     const limits = { writes: this.#maxBatch, duration: this.#options.maxBatchDuration }
     let batch: Batch
