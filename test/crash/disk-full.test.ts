@@ -33,11 +33,10 @@ test('a disk that fills up while many writes commit', { skip }, async () => {
     assert.equal(ledger.lastRefusals, 0, 'writing does not go on after space was freed')
     await ledger.clear()
   }
-  assert.deepEqual(ledger.codes, ['HANDCAR_TRANSACTION_ROLLED_BACK'])
-  const causes = new Set(
-    [...ledger.refused.values()].map((error) => (error as { cause: { code: string } }).cause.code),
-  )
-  assert.deepEqual([...causes], ['SQLITE_FULL'])
+  assert.ok(ledger.codes.includes('HANDCAR_TRANSACTION_ROLLED_BACK'))
+  // A write that was alone in its batch gets SQLite's own error.
+  const errors = [...ledger.refused.values()] as { code: string; cause?: { code: string } }[]
+  assert.deepEqual([...new Set(errors.map(({ code, cause }) => cause?.code ?? code))], ['SQLITE_FULL'])
 })
 
 test('a disk that is full when a single write commits', { skip }, async () => {

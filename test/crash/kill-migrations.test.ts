@@ -23,13 +23,14 @@ test('a chain of migrations killed at random moments', async (t) => {
   using folder = temporaryFolder()
   const migrations = folder.file('migrations')
   writeChain(migrations)
+  const whole = await durationOfChain(folder.file('unharmed.sqlite3'), migrations)
   const stops = new Set<number>()
   for (let round = 0; round < rounds; round++) {
     const path = folder.file(`${round}.sqlite3`)
     for (let applied = 0, kills = 0; applied < length && kills < 4; kills++) {
       const migrators = [1, 2].map(() => new Child('migration-process', { path, migrations }))
       await fileExists(path, migrators)
-      await sleep(random.next() * 25)
+      await sleep(random.next() * whole * 0.75)
       await Promise.all(migrators.map((child) => child.kill()))
       const next = await appliedMigrations(path)
       assert.ok(next >= applied, 'a migration that was applied is gone')
@@ -59,6 +60,15 @@ function writeChain(folder: string): void {
        update steps set count = count + 1;`,
     )
   }
+}
+
+/** Milliseconds from the creation of the database until the chain is complete, when nothing is killed. */
+async function durationOfChain(path: string, migrations: string): Promise<number> {
+  const migrators = [1, 2].map(() => new Child('migration-process', { path, migrations }))
+  await fileExists(path, migrators)
+  const startedAt = performance.now()
+  await Promise.all(migrators.map((child) => child.ended))
+  return performance.now() - startedAt
 }
 
 /** The database must exist before the kill, or most kills would fall into the start of Node. */
