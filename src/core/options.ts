@@ -2,6 +2,7 @@ import { inspect } from 'node:util'
 import { parseDuration } from './duration.ts'
 import { OptionsError } from './errors.ts'
 import { nearestName } from './nearest-name.ts'
+import { parseSize } from './size.ts'
 
 /** Checks the value of one option (`undefined` when it was left out) and returns the value to work with. */
 export type OptionReader<Value> = (value: unknown, name: string) => Value
@@ -110,6 +111,16 @@ export function duration(defaultValue: number): OptionReader<number> {
     const parsed = value === undefined ? defaultValue : parseDuration(value)
     if (parsed === undefined)
       throw invalidOption(name, "milliseconds, or a text such as '250ms', '5s', '10m', '2h', '7d'", value)
+    return parsed
+  }
+}
+
+/** A size, in bytes. */
+export function size(defaultValue: number): OptionReader<number> {
+  return (value, name) => {
+    const parsed = value === undefined ? defaultValue : parseSize(value)
+    if (parsed === undefined)
+      throw invalidOption(name, "a whole number of bytes, or a text such as '64kb', '256mb', '2gb'", value)
     return parsed
   }
 }

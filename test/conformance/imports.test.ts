@@ -20,6 +20,11 @@ const outside = ['testing', 'index.ts']
 const packages: Record<string, string[]> = {
   'database/driver.ts': ['better-sqlite3'],
   kysely: ['kysely'],
+  'server/fetch-listener.ts': ['@hono/node-server'],
+  'server/static-files.ts': ['sirv'],
+  'server/compression.ts': ['compression'],
+  'app/logger.ts': ['pino'],
+  cli: ['commander'],
 }
 
 interface Import {
