@@ -1,9 +1,8 @@
-import { logger, option, readOptions, Service, type Logger } from '../core/index.ts'
+import { logger, option, readOptions, Service, socketPath, type Logger } from '../core/index.ts'
 import { Checkpointer, type CheckpointerStats } from './checkpointer.ts'
 import { LeaseServer } from './lease-server.ts'
 import { prepareLocation } from './location.ts'
 import { readCheckpointer, type CheckpointerOptions, type ResolvedCheckpointerOptions } from './options.ts'
-import { socketPath } from './socket-path.ts'
 
 /** Options of {@link Coordinator}. */
 export interface CoordinatorOptions {
@@ -57,7 +56,7 @@ export class Coordinator extends Service {
 
   protected async open(): Promise<void> {
     const { path } = prepareLocation(this.#path)
-    const server = new LeaseServer(socketPath(path))
+    const server = new LeaseServer(socketPath(`${path}.coordinator`))
     await server.listen()
     this.#server = server
     if (this.#checkpointerOptions === false) return

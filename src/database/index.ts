@@ -18,6 +18,7 @@ export type {
   QueryMessage,
   WaitMessage,
 } from './events.ts'
+export { FileLock } from './file-lock.ts'
 export type { LockHolder } from './lock-holders.ts'
 export type { Migration } from './migration.ts'
 export type { CheckpointerOptions, DatabaseOptions, Extension, ReaderOptions } from './options.ts'

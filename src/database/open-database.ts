@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { existsSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { socketPath } from '../core/index.ts'
 import { Checkpointer } from './checkpointer.ts'
 import { assertVersion, reportSqlite } from './compile-options.ts'
 import { Connection } from './connection.ts'
@@ -15,7 +16,6 @@ import type { ResolvedOptions } from './options.ts'
 import { checkPragmas, defaultPragmas, type Pragmas } from './pragmas.ts'
 import { ReaderPool } from './reader-pool.ts'
 import { Readers } from './readers.ts'
-import { socketPath } from './socket-path.ts'
 import type { TransactionContext } from './transaction.ts'
 import { Wake } from './wake.ts'
 import { WalSync } from './wal-sync.ts'
@@ -70,7 +70,7 @@ export class OpenDatabase {
     this.readers = new Readers(() => openConnection({ readonly: true }), this.context)
     this.#sync = new WalSync(path)
     this.#lease = new LeaseClient(
-      socketPath(path),
+      socketPath(`${path}.coordinator`),
       (isCheckpointing) => this.#coordinate(isCheckpointing),
       () => this.#sync.fail('a checkpoint of the coordinator failed'),
     )
