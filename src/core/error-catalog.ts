@@ -127,6 +127,74 @@ export const errorCatalog = {
     title: 'A migration would leave rows that point at nothing',
     fix: 'Delete or repoint those rows in the same migration.',
   },
+  HANDCAR_USAGE: {
+    title: 'A command line cannot be understood',
+    fix: 'Run `handcar <command> --help` to see what the command takes.',
+  },
+  HANDCAR_READ_ONLY: {
+    title: 'A write was asked of a database that was opened read-only',
+    fix: 'Open it without `readOnly`; `handcar console` without --read-only, `handcar db` with --write.',
+  },
+  HANDCAR_CONFIG_MISSING: {
+    title: 'A folder has neither a configuration nor an app',
+    fix: 'Run handcar in the folder of an app, name it with --folder, or create handcar.config.ts or src/app.ts.',
+  },
+  HANDCAR_CONFIG_FAILED: {
+    title: 'The configuration of an app could not be loaded',
+    fix: 'Correct the file that the message names; the cause says what is wrong.',
+  },
+  HANDCAR_APP_INVALID: {
+    title: 'The module of an app does not export an app',
+    fix: 'Export by default an object with fetch(request), such as a Hono app, or a function (handcar) => app.',
+  },
+  HANDCAR_PREPARE_FAILED: {
+    title: 'A release could not be prepared',
+    fix: 'Correct what the cause names and try again; the release before goes on serving.',
+  },
+  HANDCAR_DATA_FOLDER: {
+    title: 'The data folder cannot be used',
+    fix: 'Create the folder and give it to the user of this process, or set HANDCAR_DATA to another one.',
+  },
+  HANDCAR_DATA_VOLATILE: {
+    title: 'The data folder does not survive a restart of the machine or container',
+    fix: 'Set HANDCAR_DATA to a folder on a disk or a volume; HANDCAR_ALLOW_VOLATILE_DATA=1 takes the risk.',
+  },
+  HANDCAR_ALREADY_RUNNING: {
+    title: 'A second supervisor was started on one data folder',
+    fix: 'Use `handcar status`, `handcar reload` or `handcar stop` on the one that runs, or start this one with another data folder.',
+  },
+  HANDCAR_NOT_RUNNING: {
+    title: 'No supervisor runs on this data folder',
+    fix: 'Start the app with `handcar start`, or name its folder with --folder.',
+  },
+  HANDCAR_CONTROL_FAILED: {
+    title: 'The supervisor did not do what it was asked for',
+    fix: 'Look into the log of the app, and ask again.',
+  },
+  HANDCAR_BOOT_FAILED: {
+    title: 'A process of the app ended before it was ready',
+    fix: 'Mend what the message tells, and start or reload again.',
+  },
+  HANDCAR_BOOT_TIMEOUT: {
+    title: 'A process of the app was not ready in time',
+    fix: 'Find out what its start waits for, or raise bootTimeout.',
+  },
+  HANDCAR_UPGRADE_IMPOSSIBLE: {
+    title: 'The supervisor cannot be replaced while it runs',
+    fix: 'Stop and start it; in a container, start a new one.',
+  },
+  HANDCAR_UPGRADE_FAILED: {
+    title: 'The new supervisor did not start',
+    fix: 'Mend what the message tells; the old supervisor goes on.',
+  },
+  HANDCAR_PORT_IN_USE: {
+    title: 'The port is taken by another program',
+    fix: 'Stop that program, or choose another port with PORT or the option `server.port`.',
+  },
+  HANDCAR_PORT_FORBIDDEN: {
+    title: 'This user may not listen on the port',
+    fix: 'Choose a port above 1023, or let systemd or a proxy listen on it.',
+  },
 } as const satisfies Record<string, { title: string; fix: string }>
 
 /** A code of {@link errorCatalog}. */

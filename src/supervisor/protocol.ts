@@ -1,0 +1,54 @@
+import type { ErrorCode } from '../core/index.ts'
+import type { TreeStatus } from './status.ts'
+
+/**
+ * What a supervisor and its processes tell one another over the IPC channel. The channel keeps the order, so every connection
+ * that was handed over before `drain` arrives before it.
+ */
+
+/** From the supervisor. `connection` comes with a socket. */
+export type Order =
+  | { type: 'connection'; id: number }
+  | ({ type: 'drain' } & DrainOrder)
+  | { type: 'ping' }
+  | { type: 'tree'; id: number; tree: TreeStatus }
+
+/** From a process. */
+export type Report =
+  | { type: 'accepted'; id: number }
+  | { type: 'ready' }
+  | { type: 'failed'; failure: Failure }
+  | { type: 'pong'; rss: number; stats: ProcessStats }
+  | { type: 'drained'; report: object }
+  | { type: 'tree'; id: number }
+
+/** How a process shall end. */
+export interface DrainOrder {
+  /** A new process takes its place; everything stops; it used too much memory; its supervisor is gone. */
+  reason: 'reload' | 'stop' | 'memory' | 'orphaned'
+  /** Milliseconds that an idle keep-alive connection may stay silent before it is closed. */
+  idle: number
+  /** Milliseconds until what still runs is cut. */
+  timeout: number
+}
+
+/** An error that has to cross the border between two processes. */
+export interface Failure {
+  message: string
+  code?: ErrorCode
+  fix?: string
+  stack?: string
+}
+
+/** What a process tells of its work; `undefined` fields are what it does not know. */
+export interface ProcessStats {
+  requests?: number
+  requestsPerSecond?: number
+  active?: number
+  connections?: number
+  /** Milliseconds of the last minute's requests. */
+  p50?: number
+  p99?: number
+  queuedWrites?: number
+  [more: string]: unknown
+}
