@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
 import type { ManagedProcess } from './managed-process.ts'
 
 /** How long the inspector may take to answer, in milliseconds. */
@@ -6,9 +7,13 @@ const patience = 2_000
 
 interface Frame {
   functionName: string
-  url: string
-  location: { lineNumber: number; columnNumber: number }
+  location: { scriptId: string; lineNumber: number; columnNumber: number }
 }
+
+type InspectorEvent =
+  | { method: 'Debugger.scriptParsed'; params: { scriptId: string; url: string } }
+  | { method: 'Debugger.paused'; params: { callFrames: Frame[] } }
+  | { method?: undefined }
 
 /**
  * Tells what a process is doing whose event loop stands still: a stack, innermost first, such as `report (src/report.ts:12:3)`.
@@ -36,24 +41,26 @@ async function askForStack(address: string): Promise<string[]> {
   await once(inspector, 'open', { signal: AbortSignal.timeout(patience) })
   try {
     const frames = Promise.withResolvers<Frame[]>()
+    const scripts = new Map<string, string>()
     inspector.addEventListener('message', ({ data }) => {
-      const { method, params } = JSON.parse(String(data)) as {
-        method?: string
-        params?: { callFrames: Frame[] }
-      }
-      if (method === 'Debugger.paused') frames.resolve(params!.callFrames)
+      const event = JSON.parse(String(data)) as InspectorEvent
+      if (event.method === 'Debugger.scriptParsed') scripts.set(event.params.scriptId, event.params.url)
+      else if (event.method === 'Debugger.paused') frames.resolve(event.params.callFrames)
     })
     inspector.addEventListener('close', () => frames.reject(new Error('the inspector is gone')))
     for (const [id, method] of ['Debugger.enable', 'Debugger.pause'].entries()) {
       inspector.send(JSON.stringify({ id, method }))
     }
-    return (await frames.promise).slice(0, 12).map(describeFrame)
+    return (await frames.promise)
+      .filter(({ location }) => scripts.get(location.scriptId)?.startsWith('file:'))
+      .slice(0, 12)
+      .map((frame) => describeFrame(frame, scripts.get(frame.location.scriptId)!))
   } finally {
     inspector.close()
   }
 }
 
-function describeFrame({ functionName, url, location }: Frame): string {
-  const place = `${url.replace(/^file:\/\//, '')}:${location.lineNumber + 1}:${location.columnNumber + 1}`
+function describeFrame({ functionName, location }: Frame, url: string): string {
+  const place = `${fileURLToPath(url)}:${location.lineNumber + 1}:${location.columnNumber + 1}`
   return functionName ? `${functionName} (${place})` : place
 }

@@ -5,6 +5,9 @@ import { createInterface } from 'node:readline'
 import type { ControlAnswer, ControlCommand } from './control-protocol.ts'
 import { describeFailure } from './failure.ts'
 
+/** How long a client may take to hang up when the supervisor has stopped, in milliseconds. */
+const longestGoodbye = 1_000
+
 /** Performs a command, telling how it gets on. */
 export type ControlHandler = (progress: (message: string) => void) => Promise<unknown>
 
@@ -34,9 +37,14 @@ export class ControlServer {
     if (this.#server.listening) this.#server.close()
   }
 
-  /** Ends the connections that are left, once all that was written has been sent. */
-  disconnect(): void {
-    for (const client of this.#clients) client.end()
+  /** Resolves when every answer has been sent; those who do not hang up then are hung up on. */
+  async finish(): Promise<void> {
+    const gone = [...this.#clients].map((client) => once(client, 'close'))
+    const impatience = setTimeout(() => {
+      for (const client of this.#clients) client.destroy()
+    }, longestGoodbye)
+    await Promise.all(gone)
+    clearTimeout(impatience)
   }
 
   #serve(socket: Socket): void {

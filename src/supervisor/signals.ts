@@ -10,7 +10,7 @@ export async function obeySignals(supervisor: Supervisor): Promise<void> {
   const stop = (): void => {
     if (isStopping || supervisor.state === 'starting') supervisor.kill()
     isStopping = true
-    supervisor.stop().then(resolve, resolve)
+    supervisor.stop().catch(resolve)
   }
   // The supervisor logs why a reload failed.
   const reload = (): void => void supervisor.reload().catch(() => {})

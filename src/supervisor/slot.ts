@@ -188,8 +188,8 @@ export class Slot {
 
   async #reportBlocked(managed: ManagedProcess, fields: object): Promise<void> {
     const stack = await blockedStack(managed)
-    const where = stack
-      ? `in ${stack.find((frame) => frame.includes('/')) ?? stack[0]}`
+    const where = stack?.length
+      ? `in ${stack[0]}`
       : 'inside native code, such as a long SQL statement or synchronous access to files'
     this.#host.logger.error(
       { ...fields, stack },

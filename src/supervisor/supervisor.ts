@@ -168,6 +168,12 @@ export class Supervisor extends Service {
   protected async close(timeout: number): Promise<void> {
     if (!this.#isHandedOver) await this.#serviceManager.stopping()
     await this.#close(timeout)
+    void this.#sayStopped()
+  }
+
+  /** Not before whoever asked for the stop was answered: the process may end with the last listener. */
+  async #sayStopped(): Promise<void> {
+    await this.#control?.finish()
     for (const listener of this.#stopped.splice(0)) listener()
   }
 

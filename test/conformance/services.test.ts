@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, rmdirSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
+import { createServer, type AddressInfo } from 'node:net'
 import { test } from 'node:test'
-import type { Service } from '../../src/core/index.ts'
+import { Handcar } from '../../src/app/index.ts'
+import type { Logger, Service } from '../../src/core/index.ts'
 import { Coordinator, Database } from '../../src/database/index.ts'
+import { Server } from '../../src/server/index.ts'
 import { codeOf } from '../helpers/errors.ts'
+import { recordingLogger } from '../helpers/recording-logger.ts'
 import { temporaryFolder, type TemporaryFolder } from '../helpers/temporary-folder.ts'
 
 /** A part under the test of the one life that all parts have. A new part joins by adding one entry to {@link parts}. */
@@ -12,6 +16,8 @@ interface Part {
   make: (folder: TemporaryFolder, extra?: object) => Service
   /** Makes the next start() fail; returns what repairs it. */
   sabotage: (folder: TemporaryFolder) => () => void
+  /** Options of the wrong kind. */
+  wrong: object
 }
 
 const databaseIsFolder = (folder: TemporaryFolder) => {
@@ -19,18 +25,46 @@ const databaseIsFolder = (folder: TemporaryFolder) => {
   return () => rmdirSync(folder.file('app.sqlite3'))
 }
 
+const portOf = (folder: TemporaryFolder): number =>
+  existsSync(folder.file('port')) ? Number(readFileSync(folder.file('port'), 'utf8')) : 0
+
+/** Takes a port that a server of the folder will then want. */
+const portIsTaken = (folder: TemporaryFolder) => {
+  const holder = createServer().listen(0)
+  writeFileSync(folder.file('port'), String((holder.address() as AddressInfo).port))
+  return () => void holder.close()
+}
+
 const parts: Record<string, Part> = {
   Database: {
     make: (folder, extra) => new Database({ path: folder.file('app.sqlite3'), ...extra }),
     sabotage: databaseIsFolder,
+    wrong: { path: '' },
   },
   Coordinator: {
     make: (folder, extra) => new Coordinator({ path: folder.file('app.sqlite3'), ...extra }),
     sabotage: databaseIsFolder,
+    wrong: { path: '' },
+  },
+  Server: {
+    make: (folder, extra) =>
+      new Server({
+        app: { fetch: () => new Response('hello') },
+        listen: { port: portOf(folder) },
+        ...extra,
+      }),
+    sabotage: portIsTaken,
+    wrong: { healthPath: '' },
+  },
+  Handcar: {
+    make: (folder, { logger = recordingLogger(), ...config }: { logger?: Logger } = {}) =>
+      new Handcar({ data: folder.path, ...config }, { logger }),
+    sabotage: databaseIsFolder,
+    wrong: { data: '' },
   },
 }
 
-for (const [name, { make, sabotage }] of Object.entries(parts)) {
+for (const [name, { make, sabotage, wrong }] of Object.entries(parts)) {
   test(`${name}: constructing opens nothing; start and stop are idempotent`, async () => {
     using folder = temporaryFolder()
     const part = make(folder)
@@ -79,7 +113,7 @@ for (const [name, { make, sabotage }] of Object.entries(parts)) {
     using folder = temporaryFolder()
     assert.equal(await codeOf(() => make(folder, { pahtt: 1 })), 'HANDCAR_OPTION_UNKNOWN')
     assert.equal(await codeOf(() => make(folder).stop({ timout: 1 } as object)), 'HANDCAR_OPTION_UNKNOWN')
-    assert.equal(await codeOf(() => make(folder, { path: '' })), 'HANDCAR_OPTION_INVALID')
+    assert.equal(await codeOf(() => make(folder, wrong)), 'HANDCAR_OPTION_INVALID')
     assert.equal(await codeOf(() => make(folder, { logger: {} })), 'HANDCAR_OPTION_INVALID')
   })
 

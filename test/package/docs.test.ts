@@ -62,7 +62,7 @@ async function writeShownFile(folder: string, content: string): Promise<void> {
 async function checkTypes(folder: string): Promise<void> {
   const config = {
     extends: join(root, 'tsconfig.json'),
-    include: ['page.ts', join(root, 'src/database/better-sqlite3.d.ts')],
+    include: ['page.ts', join(root, 'src/**/*.d.ts')],
     compilerOptions: { noUnusedLocals: false },
   }
   await writeFile(join(folder, 'tsconfig.json'), JSON.stringify(config))
