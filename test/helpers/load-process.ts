@@ -25,7 +25,7 @@ const keepAlive = new Agent({ keepAlive: true, maxSockets: loops })
 const durations: number[] = []
 const report: LoadReport = { requests: 0, acknowledged: [], failures: [], p99: 0, longest: 0, releases: [] }
 const releases = new Set<string>()
-let isRunning = true
+const stopping = new AbortController()
 let last = 0
 
 interface Answer {
@@ -49,7 +49,7 @@ function send(path: string, options: RequestOptions): Promise<Answer> {
 
 async function loop(number: number): Promise<void> {
   const agent = number % 2 === 0 ? keepAlive : false
-  for (let turn = 0; isRunning; turn++) {
+  for (let turn = 0; !stopping.signal.aborted; turn++) {
     const writes = turn % 2 === 0
     const key = `${process.pid}-${number}-${++last}`
     const startedAt = performance.now()
@@ -72,7 +72,7 @@ async function loop(number: number): Promise<void> {
   }
 }
 
-process.once('message', () => (isRunning = false))
+process.once('message', () => stopping.abort())
 await Promise.all(Array.from({ length: loops }, (_, number) => loop(number)))
 durations.sort((one, other) => one - other)
 report.p99 = durations[Math.floor(durations.length * 0.99)]!

@@ -42,7 +42,7 @@ export class ProductionApp implements AsyncDisposable {
     descriptors: readonly number[] = [],
   ) {
     this.release('one')
-    const [command, ...args] = [
+    const [command = '', ...args] = [
       ...wrapper,
       process.execPath,
       '--conditions=handcar-source',
@@ -51,7 +51,7 @@ export class ProductionApp implements AsyncDisposable {
       '--folder',
       this.current,
     ]
-    this.process = spawn(command!, args, {
+    this.process = spawn(command, args, {
       env: {
         ...process.env,
         PORT: '0',
