@@ -177,6 +177,7 @@ export class Database extends Service {
    * The body runs to its end in one turn of the event loop: it may be asynchronous, but await database work only.
    *
    * @throws TransactionScopeError `HANDCAR_TRANSACTION_PENDING` when the body waits for something else
+   * @throws StateError `HANDCAR_READ_ONLY` when the database was opened with `readOnly`
    * @throws BusyError `HANDCAR_DATABASE_BUSY`, `HANDCAR_WRITE_QUEUE_FULL`; the signal's reason; whatever the body throws
    */
   write<Result>(
@@ -186,6 +187,7 @@ export class Database extends Service {
     try {
       assertBody('database.write', body)
       const open = this.#opened()
+      if (this.#options.readOnly) throw readOnly(open.path)
       const tx = this.#joined(open)
       if (tx instanceof Transaction) return tx.join(body)
       return open.writer.write(body, this.#request(body, options)) as Promise<Result>
@@ -314,6 +316,10 @@ function assertBody(method: string, body: unknown): void {
 
 function queryReaders(pool: ReaderPool) {
   return { timeout: option.duration(pool.defaultTimeout), signal: option.signal }
+}
+
+function readOnly(path: string): StateError {
+  return new StateError('HANDCAR_READ_ONLY', `The database ${path} was opened read-only and takes no writes`)
 }
 
 /** Remembers who called, for the message about a body that waits for too much. */

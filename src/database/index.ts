@@ -1,6 +1,6 @@
 export { Coordinator, type CoordinatorOptions, type CoordinatorStats } from './coordinator.ts'
 export type { CheckpointerStats } from './checkpointer.ts'
-export type { SqliteReport } from './compile-options.ts'
+export { isSafeVersion, sqliteLibrary, type SqliteReport } from './compile-options.ts'
 export type { StatementKind } from './connection.ts'
 export {
   Database,
@@ -19,9 +19,20 @@ export type {
   WaitMessage,
 } from './events.ts'
 export { FileLock } from './file-lock.ts'
-export type { LockHolder } from './lock-holders.ts'
+export { fileSystemOf, type FileSystem, type FileSystemKind } from './file-systems.ts'
+export { Inspector } from './inspector.ts'
+export { lockHolders, type LockHolder } from './lock-holders.ts'
+export { probeLocking, type LockingReport } from './locking-probe.ts'
+export { listMigrations, type ListedMigration } from './migration-list.ts'
+export { readMigrationStatus, type MigrationStatus } from './migration-status.ts'
 export type { Migration } from './migration.ts'
-export type { CheckpointerOptions, DatabaseOptions, Extension, ReaderOptions } from './options.ts'
+export {
+  resolveOptions as resolveDatabaseOptions,
+  type CheckpointerOptions,
+  type DatabaseOptions,
+  type Extension,
+  type ReaderOptions,
+} from './options.ts'
 export type { SqlParameter, SqlParameters } from './parameters.ts'
 export type { Pragmas } from './pragmas.ts'
 export { Query, sql, type QueryInput } from './query.ts'

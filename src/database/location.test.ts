@@ -5,17 +5,7 @@ import { test } from 'node:test'
 import { codeOf, errorOf } from '../../test/helpers/errors.ts'
 import { recordingLogger } from '../../test/helpers/recording-logger.ts'
 import { temporaryFolder } from '../../test/helpers/temporary-folder.ts'
-import { classifyFileSystem, prepareLocation, warnAboutLocation } from './location.ts'
-
-test('file systems are told apart by their type, also where the number comes with a sign', () => {
-  const ext4 = 0xef53
-  assert.equal(classifyFileSystem(ext4), undefined)
-  for (const type of [0x6969, 0x517b, 0xff534d42, 0xff534d42 | 0, 0xfe534d42, 0x01021997])
-    assert.equal(classifyFileSystem(type), 'network', type.toString(16))
-  for (const type of [0x01021994, 0x858458f6, 0x858458f6 | 0])
-    assert.equal(classifyFileSystem(type), 'memory')
-  assert.equal(classifyFileSystem(0x794c7630), 'layered')
-})
+import { prepareLocation, warnAboutLocation } from './location.ts'
 
 test('the folder is made, and the path is absolute and without symbolic links', () => {
   using folder = temporaryFolder()

@@ -19,23 +19,7 @@ import {
 import { tmpdir } from 'node:os'
 import { basename, dirname, join, resolve } from 'node:path'
 import { HandcarError, OptionsError, type Logger } from '../core/index.ts'
-
-/** File systems by the `f_type` of `statfs(2)` (linux/magic.h), as far as they matter to a database. */
-const fileSystems: Record<number, { name: string; kind: 'network' | 'memory' | 'layered' }> = {
-  0x6969: { name: 'NFS', kind: 'network' },
-  0x517b: { name: 'SMB', kind: 'network' },
-  0xff534d42: { name: 'CIFS', kind: 'network' },
-  0xfe534d42: { name: 'SMB2', kind: 'network' },
-  0x01021997: { name: '9p', kind: 'network' },
-  0x5346414f: { name: 'AFS', kind: 'network' },
-  0x00c36400: { name: 'Ceph', kind: 'network' },
-  0x0bd00bd0: { name: 'Lustre', kind: 'network' },
-  0x01161970: { name: 'GFS2', kind: 'network' },
-  0x7461636f: { name: 'OCFS2', kind: 'network' },
-  0x01021994: { name: 'tmpfs', kind: 'memory' },
-  0x858458f6: { name: 'ramfs', kind: 'memory' },
-  0x794c7630: { name: 'overlayfs', kind: 'layered' },
-}
+import { fileSystemOf } from './file-systems.ts'
 
 /** SQLite refuses a path of 512 bytes, with the endings of the files beside the database. */
 const longestPath = 500
@@ -81,7 +65,7 @@ function fileLocation(path: string, links: number): Location {
       fix: `Name a file in it, such as ${join(path, 'app.sqlite3')}.`,
     })
   }
-  const system = fileSystems[fileSystemType(folder)]
+  const system = fileSystemOf(statfsSync(folder).type)
   if (system?.kind === 'network') {
     throw new HandcarError(
       'HANDCAR_DATABASE_NETWORK',
@@ -98,8 +82,8 @@ function fileLocation(path: string, links: number): Location {
 /** Logs what is allowed but dangerous in production: files that a restart loses, a disk or a limit that is nearly used up. */
 export function warnAboutLocation(path: string, production: boolean, logger: Logger): void {
   const folder = dirname(path)
-  const system = fileSystems[fileSystemType(folder)]
-  if (production && system !== undefined) {
+  const system = fileSystemOf(statfsSync(folder).type)
+  if (production && (system?.kind === 'memory' || system?.kind === 'layered')) {
     logger.warn(
       { folder, fileSystem: system.name },
       'the database lies on a file system that does not survive a restart of the machine or container',
@@ -111,15 +95,6 @@ export function warnAboutLocation(path: string, production: boolean, logger: Log
   const limit = descriptorLimit()
   if (limit < fewDescriptors)
     logger.warn({ limit }, 'the limit of open files is low; raise it with `ulimit -n` or LimitNOFILE')
-}
-
-/** What kind of file system a type number of `statfs(2)` stands for; `undefined` for a usual local one. */
-export function classifyFileSystem(type: number): 'network' | 'memory' | 'layered' | undefined {
-  return fileSystems[type >>> 0]?.kind
-}
-
-function fileSystemType(folder: string): number {
-  return statfsSync(folder).type >>> 0
 }
 
 function prepareFolder(folder: string, path: string): string {

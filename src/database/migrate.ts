@@ -1,16 +1,11 @@
-import { createHash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { BusyError, MigrationError } from '../core/index.ts'
 import type { Connection } from './connection.ts'
 import { isBusy } from './driver.ts'
 import { newViolations, type Violation } from './foreign-keys.ts'
+import { checksumOf, compareMigrations, type AppliedMigration } from './migration-status.ts'
 import type { Migration, MigrationOwner } from './migration.ts'
-import { createMigrations, insertMigration, selectMigrations } from './sql.ts'
-
-interface Applied {
-  name: string
-  checksum: string
-}
+import { createMigrations, insertMigration, selectMigrations, selectMigrationsTable } from './sql.ts'
 
 /**
  * Brings a database up to a list of migrations. Each is a transaction of its own that also records it, so a crash leaves
@@ -53,9 +48,7 @@ function pendingMigrations(
   owner: MigrationOwner,
   migrations: readonly Migration[],
 ): Migration[] {
-  const applied = new Map(readApplied(connection, owner).map(({ name, checksum }) => [name, checksum]))
-  const known = new Set(migrations.map(({ name }) => name))
-  const unknown = [...applied.keys()].filter((name) => !known.has(name))
+  const { pending, unknown, changed } = compareMigrations(readApplied(connection, owner), migrations)
   if (unknown.length > 0) {
     throw new MigrationError(
       'HANDCAR_MIGRATION_NEWER',
@@ -65,24 +58,21 @@ function pendingMigrations(
       },
     )
   }
-  const changed = migrations.find(
-    (each) => applied.has(each.name) && applied.get(each.name) !== checksumOf(each),
-  )
-  if (changed) {
+  if (changed.length > 0) {
     throw new MigrationError(
       'HANDCAR_MIGRATION_CHANGED',
-      `The migration ${changed.name} of "${owner}" is not what was applied`,
+      `The migration ${changed[0]} of "${owner}" is not what was applied`,
       {
-        details: { owner, name: changed.name },
+        details: { owner, name: changed[0] },
       },
     )
   }
-  return migrations.filter(({ name }) => !applied.has(name))
+  return migrations.filter(({ name }) => pending.includes(name))
 }
 
-function readApplied(connection: Connection, owner: MigrationOwner): Applied[] {
-  const exists = connection.get("select 1 from sqlite_schema where name = 'handcar_migrations'", [])
-  return exists ? (connection.all(selectMigrations, [owner]) as Applied[]) : []
+function readApplied(connection: Connection, owner: MigrationOwner): AppliedMigration[] {
+  const exists = connection.get(selectMigrationsTable, [])
+  return exists ? (connection.all(selectMigrations, [owner]) as AppliedMigration[]) : []
 }
 
 function apply(connection: Connection, owner: MigrationOwner, migration: Migration): void {
@@ -164,9 +154,4 @@ function withRollback<Value>(connection: Connection, work: () => Value): Value {
     if (connection.inTransaction) connection.control('rollback')
     throw error
   }
-}
-
-/** White space at the ends and the kind of line ends do not matter: editors and git change them. */
-function checksumOf({ sql }: Migration): string {
-  return createHash('sha256').update(sql.replaceAll('\r\n', '\n').trim()).digest('hex')
 }

@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { existsSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { socketPath } from '../core/index.ts'
+import { OptionsError, socketPath } from '../core/index.ts'
 import { Checkpointer } from './checkpointer.ts'
 import { assertVersion, reportSqlite } from './compile-options.ts'
 import { Connection } from './connection.ts'
@@ -45,6 +45,7 @@ export class OpenDatabase {
    */
   static async open(options: ResolvedOptions): Promise<OpenDatabase> {
     checkPragmas(options.pragmas ?? {})
+    if (options.readOnly) assertExists(options.path)
     const location = prepareLocation(options.path)
     try {
       const extensions = await findExtensions(options.extensions, options.logger)
@@ -196,6 +197,13 @@ function connectionsOf(options: ResolvedOptions, path: string, extensions: strin
     })
 }
 
+function assertExists(path: string): void {
+  if (existsSync(path)) return
+  throw new OptionsError('HANDCAR_DATABASE_PATH', `Expected a database that exists, got ${path}`, {
+    fix: 'Correct the path, or create the database by starting the app or by `handcar migrate`.',
+  })
+}
+
 /** Opens the file for the first time, checks that it is a database, and runs the migrations. */
 async function migrateAll(options: ResolvedOptions, path: string, extensions: string[]): Promise<void> {
   const connection = connectionsOf(
@@ -206,6 +214,7 @@ async function migrateAll(options: ResolvedOptions, path: string, extensions: st
   try {
     assertVersion(reportSqlite(connection).version)
     connection.get('select count(*) from sqlite_schema', [])
+    if (options.readOnly) return
     for (const [owner, migrations] of Object.entries(options.partMigrations ?? {})) {
       await migrate(connection, owner, migrations, options.writeTimeout)
     }

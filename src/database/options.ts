@@ -21,6 +21,10 @@ export interface DatabaseOptions {
   migrations?: string
   /** Migrations of handcar's parts, by part. */
   partMigrations?: Readonly<Record<string, readonly Migration[]>>
+  /**
+   * Refuse every write, run no migration and create nothing; for looking at a database that others write. Default: `false`.
+   */
+  readOnly?: boolean
   /** What a resolved write survives: a power cut (`disk`) or the end of the process (`os`). Default: `'disk'`. */
   durability?: Durability
   /** How long a write may wait for the write lock before it fails with `BusyError`. Default: `'5s'`. */
@@ -89,6 +93,7 @@ export function resolveOptions(options: DatabaseOptions) {
       'lists of migrations by part',
       isRecordOrAbsent,
     ),
+    readOnly: option.flag(false),
     durability: option.oneOf<Durability>(['disk', 'os'], 'disk'),
     writeTimeout: option.duration(5_000),
     maxQueuedWrites: option.integer(100_000, { min: 1, max: largest }),

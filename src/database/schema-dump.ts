@@ -1,5 +1,5 @@
 import type { Connection } from './connection.ts'
-import { selectAllMigrations, selectSchema } from './sql.ts'
+import { selectAllMigrations, selectMigrationsTable, selectSchema } from './sql.ts'
 
 interface AppliedMigration {
   owner: string
@@ -15,7 +15,7 @@ interface AppliedMigration {
  */
 export function dumpSchema(connection: Connection): string {
   const statements = (connection.all(selectSchema, []) as { sql: string }[]).map(({ sql }) => terminated(sql))
-  const hasMigrations = connection.get("select 1 from sqlite_schema where name = 'handcar_migrations'", [])
+  const hasMigrations = connection.get(selectMigrationsTable, [])
   if (!hasMigrations) return statements.join('\n')
   const applied = connection.all(selectAllMigrations, []) as AppliedMigration[]
   return [...statements, ...applied.map(insertOf)].join('\n')

@@ -26,5 +26,7 @@ export const selectSchema = `
 export const selectAllMigrations =
   'select owner, name, checksum, applied_at from handcar_migrations order by owner, name'
 
+export const selectMigrationsTable = "select 1 from sqlite_schema where name = 'handcar_migrations'"
+
 /** A constraint that is checked at COMMIT concerns every body that commits with it. */
 export const selectDeferredKeys = "select 1 from sqlite_schema where sql like '%initially%deferred%' limit 1"

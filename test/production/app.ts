@@ -42,7 +42,7 @@ export class ProductionApp implements AsyncDisposable {
     descriptors: readonly number[] = [],
   ) {
     this.release('one')
-    const [command = '', ...args] = [
+    const [command, ...args] = [
       ...wrapper,
       process.execPath,
       '--conditions=handcar-source',
