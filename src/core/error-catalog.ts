@@ -117,7 +117,7 @@ export const errorCatalog = {
   },
   HANDCAR_MIGRATION_NEWER: {
     title: 'The database has migrations that this code does not know',
-    fix: 'Deploy the code that brought them, or restore a backup from before.',
+    fix: 'Deploy the code that brought them. If they only add things, older code may run on them: set HANDCAR_NEWER_SCHEMA=accept.',
   },
   HANDCAR_MIGRATION_NAME: {
     title: 'A migration has a name or content that cannot be used',

@@ -3,13 +3,18 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { codeOf, errorOf } from '../../test/helpers/errors.ts'
 import { temporaryFolder, type TemporaryFolder } from '../../test/helpers/temporary-folder.ts'
-import { Database, type Migration } from './index.ts'
+import { Database, type DatabaseOptions, type Migration } from './index.ts'
 
 /** An app in a folder of its own: `db` holds its migrations. */
-function app(folder: TemporaryFolder, files: Record<string, string>): Database {
+function app(
+  folder: TemporaryFolder,
+  files: Record<string, string>,
+  options: Partial<DatabaseOptions> = {},
+): Database {
   mkdirSync(folder.file('db'), { recursive: true })
   for (const [name, text] of Object.entries(files)) writeFileSync(folder.file(`db/${name}`), text)
-  return new Database({ path: folder.file('app.sqlite3'), migrations: folder.file('db'), durability: 'os' })
+  const path = folder.file('app.sqlite3')
+  return new Database({ path, migrations: folder.file('db'), durability: 'os', ...options })
 }
 
 /** Starts the app, looks, stops it. */
@@ -62,6 +67,18 @@ test('a database with migrations that the code does not know is refused', async 
   const error = await errorOf(() => app(folder, {}).start())
   assert.equal(error.code, 'HANDCAR_MIGRATION_NEWER')
   assert.deepEqual(error.details?.unknown, ['20260102000000_change'])
+})
+
+test('older code runs on a newer schema when it is told to, and applies what it brings itself', async () => {
+  using folder = temporaryFolder()
+  await during(app(folder, { [first]: posts, [second]: 'create table b (b)' }), () => {})
+  rmSync(folder.file(`db/${second}`))
+  const third = '20260103000000_other.sql'
+  const older = app(folder, { [third]: 'create table c (c)' }, { newerSchema: 'accept' })
+  await during(older, (database) => {
+    const tables = database.all<{ name: string }>("select name from sqlite_schema where name in ('b', 'c')")
+    assert.equal(tables.length, 2)
+  })
 })
 
 test('a migration that fails is taken back whole, those before it stay, and a correction goes on', async () => {

@@ -18,6 +18,7 @@ import { createMigrations, insertMigration, selectMigrations, selectMigrationsTa
  *
  * @param connection A connection of its own with `foreign_keys` off.
  * @param timeout How long to wait for other processes, in milliseconds.
+ * @param acceptsNewer Whether the database may have migrations that the list does not.
  * @returns names of the migrations that this call applied
  * @throws MigrationError `HANDCAR_MIGRATION_CHANGED`, `HANDCAR_MIGRATION_NEWER`, `HANDCAR_MIGRATION_FAILED`,
  * `HANDCAR_MIGRATION_FOREIGN_KEYS`, `HANDCAR_MIGRATION_NAME`
@@ -27,13 +28,15 @@ export async function migrate(
   owner: MigrationOwner,
   migrations: readonly Migration[],
   timeout: number,
+  acceptsNewer = false,
 ): Promise<string[]> {
   const deadline = performance.now() + timeout
+  const findPending = (): Migration[] => pendingMigrations(connection, owner, migrations, acceptsNewer)
   const applied: string[] = []
   while (true) {
-    if (pendingMigrations(connection, owner, migrations).length === 0) return applied
+    if (findPending().length === 0) return applied
     await beginImmediate(connection, deadline)
-    const [next] = withRollback(connection, () => pendingMigrations(connection, owner, migrations))
+    const [next] = withRollback(connection, findPending)
     if (next === undefined) connection.control('rollback')
     else {
       withRollback(connection, () => apply(connection, owner, next))
@@ -47,9 +50,10 @@ function pendingMigrations(
   connection: Connection,
   owner: MigrationOwner,
   migrations: readonly Migration[],
+  acceptsNewer: boolean,
 ): Migration[] {
   const { pending, unknown, changed } = compareMigrations(readApplied(connection, owner), migrations)
-  if (unknown.length > 0) {
+  if (unknown.length > 0 && !acceptsNewer) {
     throw new MigrationError(
       'HANDCAR_MIGRATION_NEWER',
       `The database has migrations of "${owner}" that the code does not: ${unknown.join(', ')}`,

@@ -219,7 +219,8 @@ async function migrateAll(options: ResolvedOptions, path: string, extensions: st
       await migrate(connection, owner, migrations, options.writeTimeout)
     }
     if (options.migrations === undefined) return
-    await migrate(connection, appOwner, await readMigrationFiles(options.migrations), options.writeTimeout)
+    const migrations = await readMigrationFiles(options.migrations)
+    await migrate(connection, appOwner, migrations, options.writeTimeout, options.newerSchema === 'accept')
   } finally {
     connection.close()
   }

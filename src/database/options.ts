@@ -19,6 +19,11 @@ export interface DatabaseOptions {
   path: string
   /** Folder of the app's migrations (`<timestamp>_<name>.sql`). Default: none are run. */
   migrations?: string
+  /**
+   * What to do when the database has migrations that the folder does not, because newer code has migrated it. `'accept'` lets
+   * older code run again, which is right when the newer migrations only added things. Default: `'refuse'`.
+   */
+  newerSchema?: 'refuse' | 'accept'
   /** Migrations of handcar's parts, by part. */
   partMigrations?: Readonly<Record<string, readonly Migration[]>>
   /**
@@ -89,6 +94,7 @@ export function resolveOptions(options: DatabaseOptions) {
   return readOptions('Database', options, {
     path: option.text(),
     migrations: option.optional(option.text()),
+    newerSchema: option.oneOf(['refuse', 'accept'], 'refuse'),
     partMigrations: option.matching<Readonly<Record<string, readonly Migration[]>>>(
       'lists of migrations by part',
       isRecordOrAbsent,
