@@ -1,1 +1,22 @@
+export {
+  defineConfig,
+  Handcar,
+  loadConfig,
+  type App,
+  type AppFactory,
+  type Config,
+  type DatabaseConfig,
+  type EnvironmentName,
+  type HandcarOptions,
+  type LoadOptions,
+  type LogConfig,
+  type LogFormat,
+  type LogLevel,
+  type PrepareHook,
+  type ProcessesConfig,
+  type ProgramConfig,
+  type ResolvedConfig,
+  type Role,
+  type ServerConfig,
+} from './app/index.ts'
 export { HandcarError, errorCatalog, type ErrorCode } from './core/index.ts'

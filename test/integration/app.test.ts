@@ -3,6 +3,7 @@ import { existsSync, readFileSync, renameSync, symlinkSync } from 'node:fs'
 import { test } from 'node:test'
 import { appFolder } from '../helpers/app-folder.ts'
 import { handcar, RunningCommand } from '../helpers/command-line.ts'
+import { waitUntil } from '../helpers/wait-until.ts'
 
 /** The whole of handcar on small apps: real processes, a real port. */
 
@@ -162,11 +163,14 @@ test('a supervisor hands its socket to the next one', { timeout }, async () => {
   const url = await running.address()
   const pid = (): string => readFileSync(folder.file('data/handcar.pid'), 'utf8').trim()
   assert.equal(pid(), String(running.pid))
-  const upgrade = await handcar(['reload', '--supervisor'], at)
-  assert.equal(upgrade.code, 0, upgrade.errors)
-  assert.equal(await running.ended(), 0)
-  assert.notEqual(pid(), String(running.pid))
-  assert.equal((await ask(url)).release, folder.file('src'))
-  assert.equal((await handcar(['stop'], at)).code, 0)
+  try {
+    const upgrade = await handcar(['reload', '--supervisor'], at)
+    assert.equal(upgrade.code, 0, upgrade.errors)
+    await waitUntil('the end of the first supervisor', () => running.hasEnded)
+    assert.notEqual(pid(), String(running.pid))
+    assert.equal((await ask(url)).release, folder.file('src'))
+  } finally {
+    assert.equal((await handcar(['stop'], at)).code, 0)
+  }
   assert.ok(!existsSync(folder.file('data/handcar.pid')))
 })

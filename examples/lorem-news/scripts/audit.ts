@@ -4,9 +4,9 @@
  *
  *     npm run --silent audit
  */
-import { databasePath, readConfiguration } from '../src/configuration.ts'
+import { loadConfig } from 'handcar'
 import { audit, isConsistent } from '../src/database/audit.ts'
 
-const report = await audit(databasePath(readConfiguration(process.env)))
+const report = await audit((await loadConfig(`${import.meta.dirname}/..`)).database.path)
 console.log(JSON.stringify(report, null, 2))
 process.exitCode = isConsistent(report) ? 0 : 1

@@ -6,14 +6,14 @@
  * The rows are as old each time as on 12 April 2024, the day of the talk, so that every run starts from the same bytes.
  */
 import { rmSync } from 'node:fs'
+import { Handcar, loadConfig } from 'handcar'
 import { Coordinator } from 'handcar/database'
-import { databasePath, readConfiguration } from '../src/configuration.ts'
-import { prepareDatabase } from '../src/database/prepare.ts'
+import { seedDatabase } from '../src/database/seed.ts'
 
 const dayOfTheTalk = Date.UTC(2024, 3, 12, 12)
 
-const configuration = readConfiguration(process.env)
-const path = databasePath(configuration)
+const config = await loadConfig(`${import.meta.dirname}/..`)
+const { path } = config.database
 // There is one coordinator for a database: this one cannot start while the app runs with its own.
 await using coordinator = new Coordinator({ path, checkpointer: false })
 await coordinator.start().catch((error: Error) => {
@@ -21,5 +21,7 @@ await coordinator.start().catch((error: Error) => {
   process.exit(1)
 })
 for (const file of [path, `${path}-wal`, `${path}-shm`]) rmSync(file, { force: true })
-await prepareDatabase(configuration, dayOfTheTalk)
+await using handcar = new Handcar(config, { migrate: true })
+await handcar.start()
+await seedDatabase(handcar.database, dayOfTheTalk)
 console.log(`${path} has its first rows again.`)

@@ -6,7 +6,7 @@
 import { writeFileSync } from 'node:fs'
 import { schemaTypes } from 'handcar/kysely'
 import { temporaryDatabase } from 'handcar/testing'
-import { migrations } from '../src/database/migrations.ts'
 
+const migrations = `${import.meta.dirname}/../db/migrations`
 await using database = await temporaryDatabase({ migrations })
 writeFileSync(new URL('../src/database/schema.ts', import.meta.url), schemaTypes(database))

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { createApp, openSite, sessionSecret } from './helpers/site.ts'
+import { createApp, openSite, privately } from './helpers/site.ts'
 import { postIdOf, type Visitor } from './helpers/visitor.ts'
 
 const site = await openSite()
@@ -103,7 +103,7 @@ test('the cookie is kept from scripts and other sites, and from plain http when 
   const behindProxy = createApp(site.database, {
     origin: 'https://news.example',
     benchmarking: false,
-    sessionSecret,
+    ...privately,
   })
   const answer = await signUp(behindProxy, 'judy')
   assert.match(answer.headers.get('set-cookie')!, /^__Host-session=.*; Secure/)

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { createApp, openSite, sessionSecret } from './helpers/site.ts'
+import { createApp, openSite, privately } from './helpers/site.ts'
 
 const site = await openSite()
 const member = await site.member('olivia')
 const behindProxy = createApp(site.database, {
   origin: 'https://news.example',
   benchmarking: false,
-  sessionSecret,
+  ...privately,
 })
 
 type Headers = Record<string, string>

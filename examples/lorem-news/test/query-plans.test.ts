@@ -33,7 +33,7 @@ async function everything() {
   const member = await site.member('quentin')
   const reader = site.visitor()
   await reader.post('/sessions', { screen_name: 'quentin', password: 'correct horse' })
-  for (const path of ['/', '/posts/1', '/users/1', '/user/edit', '/up']) await member.get(path)
+  for (const path of ['/', '/posts/1', '/users/1', '/user/edit']) await member.get(path)
   const post = postIdOf(await member.post('/posts', { title: 'For the planner', description: 'A text.' }))
   await member.get(/href="(\/p\/\w+)"/.exec(await member.read(`/posts/${post}`))![1]!)
   const comment = commentIdOf(await member.post(`/posts/${post}/comments`, { body: 'A comment.' }))

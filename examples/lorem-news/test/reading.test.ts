@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { createApp, openSite, sessionSecret } from './helpers/site.ts'
+import { createApp, openSite, privately } from './helpers/site.ts'
 
 const site = await openSite()
 const visitor = site.visitor()
@@ -121,14 +121,8 @@ test('the style sheet may be kept, because its address follows its content', asy
   assert.equal((await visitor.get('/icon.svg')).headers.get('content-type'), 'image/svg+xml')
 })
 
-test('/up answers, and says what an acknowledged write means', async () => {
-  const response = await visitor.get('/up')
-  assert.equal(response.status, 200)
-  assert.deepEqual(await response.json(), { status: 'up', durability: site.database.durability })
-})
-
 test('the benchmark routes are closed unless they were asked for', async () => {
-  const closed = createApp(site.database, { origin: undefined, benchmarking: false, sessionSecret })
+  const closed = createApp(site.database, { origin: undefined, benchmarking: false, ...privately })
   const before = await site.queries.selectFrom('posts').select('id').execute()
   for (const name of ['balanced', 'post_create', 'post_destroy']) {
     const headers = { 'sec-fetch-site': 'same-origin' }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { test } from 'node:test'
 import { audit, isConsistent } from '../src/database/audit.ts'
-import { prepareDatabase } from '../src/database/prepare.ts'
+import { seedDatabase } from '../src/database/seed.ts'
 import { generateSeeds } from '../src/seeds/generate.ts'
 import { mulberry32 } from '../src/seeds/random.ts'
 import { openSite, seededAt, seededFolder } from './helpers/site.ts'
@@ -54,6 +54,6 @@ test('a site that was emptied by its users is not filled again', async () => {
   const data = await seededFolder()
   const site = await openSite({ data })
   await site.queries.deleteFrom('users').execute()
-  assert.equal(await prepareDatabase({ data }), undefined)
+  assert.equal(await seedDatabase(site.handcar.database), undefined)
   assert.deepEqual(await site.queries.selectFrom('users').select('id').execute(), [])
 })

@@ -1,11 +1,11 @@
-import type { HttpBindings } from '@hono/node-server'
+import type { RequestEnvironment } from 'handcar/server'
 import type { Context } from 'hono'
 import type { CurrentSession } from '../models/sessions.ts'
 
 /** What travels with each request. */
 export interface AppEnvironment {
   /** Empty in tests, which call the app without a socket. */
-  Bindings: Partial<HttpBindings> | undefined
+  Bindings: Partial<RequestEnvironment> | undefined
   Variables: { session: CurrentSession | undefined }
 }
 

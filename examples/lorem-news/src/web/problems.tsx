@@ -12,8 +12,13 @@ const titles: Readonly<Record<number, string>> = {
   503: 'Busy',
 }
 
+/** Where errors that nobody expected are written down. */
+export interface ErrorLog {
+  error(fields: Record<string, unknown>, message: string): void
+}
+
 /** Answers a request that failed, with a page that looks like the app. What nobody expected goes to the log. */
-export async function answerError(error: Error, context: AppContext): Promise<Response> {
+export const answerError = (log: ErrorLog) => async (error: Error, context: AppContext) => {
   if (error instanceof NotFoundError) return problem(context, 404, error.message)
   if (error instanceof NotYoursError) return problem(context, 403, error.message)
   if (error instanceof HTTPException) return problem(context, error.status, refusal(error))
@@ -21,7 +26,9 @@ export async function answerError(error: Error, context: AppContext): Promise<Re
   // Somebody's account was deleted while they were writing.
   if (code === 'SQLITE_CONSTRAINT_FOREIGNKEY')
     return problem(context, 404, 'This has been deleted meanwhile.')
-  console.error(`${context.req.method} ${context.req.path}:`, code.includes('BUSY') ? error.message : error)
+  const { method, path } = context.req
+  const { requestId } = context.env ?? {}
+  log.error({ requestId, error: code.includes('BUSY') ? error.message : error }, `${method} ${path} failed`)
   if (error.name === 'BusyError') return problem(context, 503, 'Too many are writing just now. Try again.')
   return problem(context, 500, 'Something went wrong on our side. It has been logged.')
 }

@@ -37,7 +37,7 @@ export class SessionCookie {
   /** Signs a user in. */
   async start(context: AppContext, userId: number): Promise<void> {
     const userAgent = context.req.header('user-agent') ?? ''
-    const ipAddress = context.env?.incoming?.socket.remoteAddress ?? ''
+    const ipAddress = context.env?.clientAddress ?? ''
     const token = await startSession(this.#queries, userId, { userAgent, ipAddress })
     await setSignedCookie(context, this.#name, token, this.#secret, this.#options)
   }

@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
+const app = fileURLToPath(new URL('../..', import.meta.url))
+const main = fileURLToPath(new URL('../../../../src/cli/main.ts', import.meta.url))
 
 /** The app as `npm start` runs it: real processes, a real port, a folder of its own. */
 export class RunningApp implements AsyncDisposable {
@@ -15,8 +16,16 @@ export class RunningApp implements AsyncDisposable {
 
   constructor(environment: Record<string, string> = {}) {
     const data = mkdtempSync(join(tmpdir(), 'lorem-news-'))
-    this.process = spawn(process.execPath, ['--conditions=handcar-source', main], {
-      env: { ...process.env, PORT: '0', HANDCAR_DATA: data, LOREM_NEWS_DURABILITY: 'os', ...environment },
+    const { NODE_ENV: _, ...inherited } = process.env
+    this.process = spawn(process.execPath, ['--conditions=handcar-source', main, 'start', '--folder', app], {
+      env: {
+        ...inherited,
+        PORT: '0',
+        HANDCAR_DATA: data,
+        HANDCAR_ALLOW_VOLATILE_DATA: '1',
+        LOREM_NEWS_DURABILITY: 'os',
+        ...environment,
+      },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     for (const stream of [this.process.stdout!, this.process.stderr!]) {
@@ -47,7 +56,7 @@ export class RunningApp implements AsyncDisposable {
 
   /** Waits until it is open, and gives its address. */
   async url(): Promise<string> {
-    return `http://127.0.0.1:${await this.printed(/open at http:\/\/localhost:(\d+)/)}`
+    return this.printed(/Listening at (http:\/\/127\.0\.0\.1:\d+)/)
   }
 
   /** Sends a signal and waits for the end; gives the exit code. */

@@ -3,17 +3,22 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after } from 'node:test'
-import { readConfiguration, databasePath, type DatabaseMode } from '../../src/configuration.ts'
+import { Handcar, loadConfig } from 'handcar'
 import { openDatabase } from '../../src/database/index.ts'
-import { prepareDatabase } from '../../src/database/prepare.ts'
+import { seedDatabase } from '../../src/database/seed.ts'
+import type { DatabaseMode } from '../../src/settings.ts'
 import { Visitor } from './visitor.ts'
 
-const { createApp } = await import('../../src/app.tsx')
+const { createApp } = await import('../../src/site.tsx')
 
 /** A fixed moment for the seeds of tests. */
 export const seededAt = Date.UTC(2024, 3, 12, 12)
 
-const sessionSecret = 'the session secret of the tests, long enough'
+/** What an app of a test is given: a secret, and nobody who reads the log. */
+export const privately = {
+  sessionSecret: 'the session secret of the tests, long enough',
+  logger: { debug() {}, info() {}, warn() {}, error() {} },
+}
 
 /** Run in reverse: what was opened last is closed first. */
 const cleanups: (() => unknown)[] = []
@@ -21,31 +26,38 @@ after(async () => {
   for (const cleanup of cleanups.toReversed()) await cleanup()
 })
 
+/** Handcar as the app is configured, on another folder, and without waiting for the disk. */
+async function startHandcar(data: string, migrate: boolean): Promise<Handcar> {
+  const config = await loadConfig(`${import.meta.dirname}/../..`, { overrides: { HANDCAR_DATA: data } })
+  const database = { ...config.database, durability: 'os' } as const
+  const handcar = new Handcar({ ...config, database }, { migrate, logger: privately.logger })
+  await handcar.start()
+  return handcar
+}
+
 /** A seeded folder for the app's data, removed after the tests of a file. */
 export async function seededFolder(): Promise<string> {
   const data = mkdtempSync(join(tmpdir(), 'lorem-news-'))
   cleanups.push(() => rmSync(data, { recursive: true, force: true }))
-  await prepareDatabase({ data }, seededAt)
+  await using handcar = await startHandcar(data, true)
+  await seedDatabase(handcar.database, seededAt)
   return data
 }
 
 /** The app on a real, seeded database, shared by the tests of a file. */
 export async function openSite(options: { data?: string; mode?: DatabaseMode; origin?: string } = {}) {
   const data = options.data ?? (await seededFolder())
-  const environment = {
-    HANDCAR_DATA: data,
-    LOREM_NEWS_DATABASE_MODE: options.mode,
-    LOREM_NEWS_DURABILITY: 'os',
-  }
-  const configuration = readConfiguration(environment)
-  const database = await openDatabase(configuration)
+  const handcar = await startHandcar(data, false)
+  cleanups.push(() => handcar.stop())
+  const database = await openDatabase(handcar.database, options.mode ?? 'handcar')
   cleanups.push(() => database.stop())
-  const app = createApp(database, { origin: options.origin, benchmarking: true, sessionSecret })
+  const app = createApp(database, { origin: options.origin, benchmarking: true, ...privately })
   return {
     app,
+    handcar,
     database,
     queries: database.queries,
-    path: databasePath(configuration),
+    path: handcar.database.path,
     data,
     visitor: () => new Visitor(app),
     /** A visitor who has just signed up. */
@@ -58,4 +70,4 @@ export async function openSite(options: { data?: string; mode?: DatabaseMode; or
 }
 
 /** An app on a database, with its own settings. */
-export { createApp, sessionSecret }
+export { createApp }

@@ -1,14 +1,13 @@
 import { Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from 'kysely'
-import { databasePath, type Configuration } from '../../configuration.ts'
+import type { DatabaseMode } from '../../settings.ts'
 import type { AppDatabase } from '../../database/index.ts'
 import type { Schema } from '../../database/schema.ts'
 import { NaiveDriver } from './driver.ts'
 import { naiveModes } from './modes.ts'
 
 /** Opens the app's database as most apps do, to be measured beside handcar. The file exists and is migrated. */
-export function openNaive(configuration: Configuration): AppDatabase {
-  const path = databasePath(configuration)
-  const mode = naiveModes[configuration.databaseMode as keyof typeof naiveModes]
+export function openNaive(path: string, name: Exclude<DatabaseMode, 'handcar'>): AppDatabase {
+  const mode = naiveModes[name]
   const queries = new Kysely<Schema>({
     dialect: {
       createDriver: () => new NaiveDriver(path, mode),
@@ -17,12 +16,7 @@ export function openNaive(configuration: Configuration): AppDatabase {
       createIntrospector: (database) => new SqliteIntrospector(database),
     },
   })
-  return {
-    queries,
-    durability:
-      'os: an acknowledged write survives a crash of the process, not a power cut (synchronous = normal)',
-    stop: () => queries.destroy(),
-  }
+  return { queries, stop: () => queries.destroy() }
 }
 
 /** Several connections are open at once; without this Kysely would let one query wait for another. */

@@ -5,36 +5,37 @@ import { HTTPException } from 'hono/http-exception'
 import { methodOverride } from 'hono/method-override'
 import { secureHeaders } from 'hono/secure-headers'
 import { benchmarkingRoutes } from './benchmarking/routes.tsx'
-import type { Configuration } from './configuration.ts'
 import type { AppDatabase } from './database/index.ts'
 import { commentRoutes } from './routes/comments.tsx'
-import { healthRoutes } from './routes/health.ts'
 import { postRoutes } from './routes/posts.tsx'
 import { sessionRoutes } from './routes/sessions.tsx'
 import { userRoutes } from './routes/users.tsx'
+import type { Settings } from './settings.ts'
 import { assets } from './web/assets.ts'
 import type { AppEnvironment } from './web/environment.ts'
-import { answerError, answerNotFound } from './web/problems.tsx'
+import { answerError, answerNotFound, type ErrorLog } from './web/problems.tsx'
 import { SessionCookie } from './web/session-cookie.ts'
 
 /** A post of 50,000 characters, each of which a form can write as twelve bytes, fits in. */
 const largestForm = 1024 * 1024
 
 /** What the app needs to know. */
-export type AppOptions = Pick<Configuration, 'origin' | 'benchmarking'> & { sessionSecret: string }
+export type AppOptions = Pick<Settings, 'origin' | 'benchmarking'> & {
+  sessionSecret: string
+  logger: ErrorLog
+}
 
 /** The whole application, as a `fetch` function that any server can call. */
-export function createApp(database: AppDatabase, { origin, benchmarking, sessionSecret }: AppOptions) {
-  const { queries } = database
+export function createApp({ queries }: AppDatabase, options: AppOptions) {
+  const { origin, benchmarking, sessionSecret, logger } = options
   const isHttps = origin?.startsWith('https:') ?? false
   const cookie = new SessionCookie(queries, { secret: sessionSecret, isHttps })
   const app = new Hono<AppEnvironment>()
 
-  app.onError(answerError)
+  app.onError(answerError(logger))
   app.notFound(answerNotFound)
   app.use(headers(isHttps))
   if (benchmarking) app.route('/', benchmarkingRoutes(queries))
-  app.route('/', healthRoutes(database))
   app.route('/', assets)
   app.use(csrf({ origin }))
   app.use(bodyLimit({ maxSize: largestForm, onError: tooLarge }))

@@ -1,15 +1,7 @@
-import { availableParallelism } from 'node:os'
-import { join } from 'node:path'
-
-/** What can be set from outside; `readConfiguration` says by which variable and what the defaults are. */
-export interface Configuration {
-  host: string
-  port: number
+/** What this app lets be set from outside, besides what handcar does; `readSettings` says by which variable. */
+export interface Settings {
   /** The address under which browsers see the site, when a proxy stands before it. */
   origin: string | undefined
-  processes: number
-  /** The folder of the database and the session secret. */
-  data: string
   sessionSecret: string | undefined
   databaseMode: DatabaseMode
   durability: 'disk' | 'os'
@@ -31,34 +23,14 @@ export type DatabaseMode = (typeof databaseModes)[number]
 type Environment = Readonly<Record<string, string | undefined>>
 
 /** Reads the environment's variables. Throws an Error that names the variable when a value makes no sense. */
-export function readConfiguration(environment: Environment): Configuration {
+export function readSettings(environment: Environment): Settings {
   return {
-    host: environment['HOST'] || '127.0.0.1',
-    port: wholeNumber(environment, 'PORT', 3000, [0, 65_535]),
     origin: environment['ORIGIN'] ? originOf(environment['ORIGIN']) : undefined,
-    processes: wholeNumber(environment, 'WEB_CONCURRENCY', availableParallelism(), [1, 256]),
-    data: environment['HANDCAR_DATA'] || 'data',
     sessionSecret: sessionSecret(environment['SESSION_SECRET']),
     databaseMode: oneOf(environment, 'LOREM_NEWS_DATABASE_MODE', databaseModes),
     durability: oneOf(environment, 'LOREM_NEWS_DURABILITY', durabilities),
     benchmarking: environment['LOREM_NEWS_BENCHMARKING'] === '1',
   }
-}
-
-/** Where the database is. */
-export const databasePath = ({ data }: Pick<Configuration, 'data'>): string => join(data, 'app.sqlite3')
-
-function wholeNumber(
-  environment: Environment,
-  name: string,
-  fallback: number,
-  [least, most]: [number, number],
-) {
-  const value = environment[name]
-  if (!value) return fallback
-  const number = Number(value)
-  if (Number.isInteger(number) && number >= least && number <= most) return number
-  throw new Error(`${name} must be a whole number from ${least} to ${most}, not ${JSON.stringify(value)}.`)
 }
 
 function oneOf<Value extends string>(

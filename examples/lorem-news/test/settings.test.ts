@@ -1,21 +1,17 @@
 import assert from 'node:assert/strict'
 import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
-import { availableParallelism, tmpdir } from 'node:os'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { readConfiguration } from '../src/configuration.ts'
 import { sessionSecret } from '../src/session-secret.ts'
+import { readSettings } from '../src/settings.ts'
 
 const data = mkdtempSync(join(tmpdir(), 'lorem-news-'))
 after(() => rmSync(data, { recursive: true }))
 
-test('without settings the app is closed to the network and to the benchmark', () => {
-  assert.deepEqual(readConfiguration({}), {
-    host: '127.0.0.1',
-    port: 3000,
+test('without settings the app is closed to the benchmark', () => {
+  assert.deepEqual(readSettings({}), {
     origin: undefined,
-    processes: availableParallelism(),
-    data: 'data',
     sessionSecret: undefined,
     databaseMode: 'handcar',
     durability: 'disk',
@@ -25,10 +21,6 @@ test('without settings the app is closed to the network and to the benchmark', (
 
 test('a setting that makes no sense is refused by name', () => {
   const wrong = [
-    { PORT: 'http' },
-    { PORT: '70000' },
-    { PORT: '1.5' },
-    { WEB_CONCURRENCY: '0' },
     { ORIGIN: 'news.example' },
     { ORIGIN: 'file:///tmp' },
     { LOREM_NEWS_DATABASE_MODE: 'fast' },
@@ -37,15 +29,14 @@ test('a setting that makes no sense is refused by name', () => {
   ]
   for (const environment of wrong) {
     const [name] = Object.keys(environment)
-    assert.throws(() => readConfiguration(environment), new RegExp(`^Error: ${name} `))
+    assert.throws(() => readSettings(environment), new RegExp(`^Error: ${name} `))
   }
 })
 
 test('the session secret is made once, for the eyes of the owner', () => {
-  const configuration = readConfiguration({ HANDCAR_DATA: join(data, 'new') })
-  const secret = sessionSecret(configuration)
+  const secret = sessionSecret(readSettings({}), join(data, 'new'))
   assert.equal(Buffer.from(secret, 'base64url').length, 32)
-  assert.equal(sessionSecret(configuration), secret)
+  assert.equal(sessionSecret(readSettings({}), join(data, 'new')), secret)
   const path = join(data, 'new', 'session-secret')
   assert.equal(readFileSync(path, 'utf8'), secret)
   assert.equal(statSync(path).mode & 0o777, 0o600)
@@ -53,7 +44,6 @@ test('the session secret is made once, for the eyes of the owner', () => {
 
 test('a session secret from the environment leaves no file', () => {
   const secret = 'chosen by whoever runs the app, 32+'
-  const configuration = readConfiguration({ HANDCAR_DATA: join(data, 'other'), SESSION_SECRET: secret })
-  assert.equal(sessionSecret(configuration), secret)
+  assert.equal(sessionSecret(readSettings({ SESSION_SECRET: secret }), join(data, 'other')), secret)
   assert.equal(statSync(join(data, 'other'), { throwIfNoEntry: false }), undefined)
 })

@@ -1,0 +1,105 @@
+import { logger as readLogger, option, readOptions, Service, type Logger } from '../core/index.ts'
+import { Database } from '../database/index.ts'
+import type { Config } from './config.ts'
+import { createLogger } from './logger.ts'
+import { resolveConfig, type ResolvedConfig } from './resolve-config.ts'
+
+/** What a process is for. Only `web` and `jobs` do work of their own accord. */
+export type Role = 'web' | 'jobs' | 'script'
+
+/** Options of {@link Handcar}. */
+export interface HandcarOptions {
+  /** What the process is for. Default: `'script'`, which starts no loop that works. */
+  role?: Role
+  /**
+   * Whether `start()` runs the migrations that are missing. Default: `false`: `handcar start`, `handcar reload` and
+   * `handcar migrate` do it.
+   */
+  migrate?: boolean
+  /** Default: one on standard output, as the configuration says. */
+  logger?: Logger
+}
+
+interface Part {
+  readonly name: string
+  readonly part: Service
+}
+
+/**
+ * The one place where the parts of an app meet. Constructing opens nothing; `start()` starts the parts in order, `stop()` stops
+ * them in reverse.
+ *
+ * `handcar start` makes one in each process and hands it to the app. A script makes its own:
+ *
+ * ```ts
+ * await using handcar = new Handcar(await loadConfig('.'))
+ * await handcar.start()
+ * ```
+ */
+export class Handcar extends Service {
+  /** The configuration, complete. */
+  readonly config: ResolvedConfig
+  /** What the process is for. */
+  readonly role: Role
+  readonly logger: Logger
+  /** The app's database. */
+  readonly database: Database
+  /** In the order in which they start. */
+  readonly #parts: readonly Part[]
+
+  /**
+   * Checks configuration and options; opens nothing.
+   *
+   * @param config As written, or resolved already by `loadConfig`. Relative paths of the first count from the current folder.
+   * @throws OptionsError
+   */
+  constructor(config: Config | ResolvedConfig = {}, options: HandcarOptions = {}) {
+    const { role, migrate, logger } = readOptions('Handcar', options, {
+      role: option.oneOf<Role>(['web', 'jobs', 'script'], 'script'),
+      migrate: option.flag(false),
+      logger: option.optional(readLogger),
+    })
+    const resolved = 'origins' in config ? config : resolveConfig(config)
+    super(resolved.processes.stopTimeout)
+    this.config = resolved
+    this.role = role
+    this.logger = logger ?? createLogger(resolved.log)
+    const { migrations, ...database } = resolved.database
+    this.database = new Database({
+      ...database,
+      ...(migrate && migrations !== undefined ? { migrations } : {}),
+      logger: this.logger,
+    })
+    this.#parts = [{ name: 'database', part: this.database }]
+  }
+
+  /** Starts the parts in order. When one fails, those that were started are stopped. */
+  protected async open(): Promise<void> {
+    const started: Part[] = []
+    try {
+      for (const each of this.#parts) {
+        await each.part.start()
+        started.push(each)
+      }
+    } catch (error) {
+      await this.#stopAll(started, this.config.processes.stopTimeout)
+      throw error
+    }
+  }
+
+  /** Stops the parts in reverse; one that fails does not keep the others from stopping. */
+  protected async close(timeout: number): Promise<void> {
+    await this.#stopAll(this.#parts, timeout)
+  }
+
+  async #stopAll(parts: readonly Part[], timeout: number): Promise<void> {
+    const endAt = performance.now() + timeout
+    for (const { name, part } of parts.toReversed()) {
+      try {
+        await part.stop({ timeout: Math.max(0, endAt - performance.now()) })
+      } catch (error) {
+        this.logger.error({ part: name, error }, 'a part could not be stopped in good order')
+      }
+    }
+  }
+}

@@ -1,0 +1,21 @@
+export { importApp, type App, type AppFactory } from './app-module.ts'
+export {
+  defineConfig,
+  type Config,
+  type DatabaseConfig,
+  type EnvironmentName,
+  type LogConfig,
+  type LogFormat,
+  type LogLevel,
+  type ProcessesConfig,
+  type ProgramConfig,
+  type ServerConfig,
+} from './config.ts'
+export { Handcar, type HandcarOptions, type Role } from './handcar.ts'
+export { healthChecks } from './health.ts'
+export { loadConfig, type LoadOptions } from './load-config.ts'
+export { createLogger } from './logger.ts'
+export { prepareRelease, type PrepareHook } from './prepare.ts'
+export type { ResolvedConfig } from './resolve-config.ts'
+export { runSupervisor } from './serve.ts'
+export { secrets } from './settings.ts'

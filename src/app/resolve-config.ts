@@ -1,0 +1,171 @@
+import { existsSync, realpathSync, statSync } from 'node:fs'
+import { basename, join, resolve } from 'node:path'
+import { readOptions, type OptionReader } from '../core/index.ts'
+import { resolveDatabaseOptions, type DatabaseOptions } from '../database/index.ts'
+import {
+  currentEnvironment,
+  type Config,
+  type Environment,
+  type EnvironmentName,
+  type LogFormat,
+} from './config.ts'
+import { settings, variables, type SettingsOf, type SettingsTable } from './settings.ts'
+import { webProcesses } from './web-processes.ts'
+
+type Settings = SettingsOf<typeof settings>
+
+/** A configuration with every value filled in: paths absolute, durations in milliseconds, sizes in bytes. */
+export interface ResolvedConfig extends Omit<Settings, 'database' | 'processes' | 'log'> {
+  /** The app's folder. */
+  readonly folder: string
+  /** Path of the configuration file; `undefined` when there is none. */
+  readonly file: string | undefined
+  readonly database: DatabaseOptions
+  readonly processes: Omit<Settings['processes'], 'web'> & { readonly web: number }
+  readonly log: Omit<Settings['log'], 'format'> & { readonly format: LogFormat }
+  /** Where each value comes from, by its dotted name: `default`, `handcar.config.ts`, `environment PORT`. */
+  readonly origins: Readonly<Record<string, string>>
+}
+
+/** Where a configuration is used. */
+export interface ResolveOptions {
+  /** The folder from which relative paths count. Default: the current one. */
+  folder?: string
+  /** The file that the configuration came from. Default: none. */
+  file?: string | undefined
+  /** Variables that win over the configuration. Default: those of this process. */
+  environment?: Environment
+  /** What the app runs as when nobody says it. Default: `'production'` */
+  defaultEnvironment?: EnvironmentName
+}
+
+/** Where the app's module is looked for. */
+const appModules = ['src/app.ts', 'src/app.js', 'app.ts', 'app.js']
+const migrationsFolder = 'db/migrations'
+
+/** Path of the app's module when no configuration names it; `undefined` when there is none. */
+export function findApp(folder: string): string | undefined {
+  return appModules.map((name) => join(folder, name)).find((path) => existsSync(path))
+}
+
+/**
+ * Fills in a configuration: the environment's variables first, then the configuration, then the defaults.
+ *
+ * @throws OptionsError `HANDCAR_OPTION_UNKNOWN`, `HANDCAR_OPTION_INVALID`
+ */
+export function resolveConfig(config: Config, options: ResolveOptions = {}): ResolvedConfig {
+  const {
+    folder = process.cwd(),
+    file,
+    environment = currentEnvironment(),
+    defaultEnvironment = 'production',
+  } = options
+  const reading: Reading = {
+    source: file === undefined ? 'Handcar' : basename(file),
+    environment,
+    origins: {},
+  }
+  const { origins } = reading
+  const values = readGroup(reading, settings, '')(config, reading.source) as Settings
+  const runsAs = origins['environment'] === 'default' ? defaultEnvironment : values.environment
+  const at = (path: string): string => resolve(folder, path)
+  const data = realIfThere(at(values.data))
+  const { server, processes, log } = values
+  return {
+    folder,
+    file,
+    environment: runsAs,
+    app: values.app === undefined ? findApp(folder) : at(values.app),
+    prepare: values.prepare && at(values.prepare),
+    data,
+    server: {
+      ...server,
+      socket: server.socket && at(server.socket),
+      staticFiles: server.staticFiles.map((each) => ({
+        live: runsAs === 'development',
+        ...each,
+        folder: at(each.folder),
+      })),
+    },
+    database: databaseOptions(values, data, at, runsAs),
+    processes: { ...processes, web: webProcesses(processes.web, runsAs) },
+    programs: values.programs.map((program) => ({ ...program, cwd: at(program.cwd ?? '.') })),
+    log: { ...log, format: log.format ?? defaultFormat(runsAs) },
+    origins,
+  }
+}
+
+/** What is known while settings are read. */
+interface Reading {
+  /** What the configuration is called. */
+  source: string
+  environment: Environment
+  origins: Record<string, string>
+}
+
+/** Reads a group of settings, whose names begin with `prefix`. */
+function readGroup(reading: Reading, table: SettingsTable, prefix: string): OptionReader<unknown> {
+  const readers = Object.entries(table).map(([name, entry]): [string, OptionReader<unknown>] => [
+    name,
+    typeof entry === 'function'
+      ? readSetting(reading, prefix + name, entry)
+      : readGroup(reading, entry, `${prefix}${name}.`),
+  ])
+  return (value, name) => readOptions(name, value, Object.fromEntries(readers))
+}
+
+/** Reads one setting from the environment, or else from the configuration, or else takes its default. Both are checked. */
+function readSetting(
+  { source, environment, origins }: Reading,
+  setting: string,
+  read: OptionReader<unknown>,
+): OptionReader<unknown> {
+  const given = variableFor(setting, environment)
+  return (value, name) => {
+    const configured = read(value, name)
+    origins[setting] = value === undefined ? 'default' : source
+    if (given === undefined) return configured
+    origins[setting] = `environment ${given.variable}`
+    return read(given.value, `Environment variable ${given.variable}`)
+  }
+}
+
+/** An empty variable counts as not set. */
+function variableFor(
+  setting: string,
+  environment: Environment,
+): { variable: string; value: unknown } | undefined {
+  for (const [variable, each] of Object.entries(variables)) {
+    const text = environment[variable]
+    if (each.setting === setting && text) return { variable, value: each.convert(text) }
+  }
+  return undefined
+}
+
+/** The database checks its own options. */
+function databaseOptions(
+  { database: { file, migrations, ...options } }: Settings,
+  data: string,
+  at: (path: string) => string,
+  runsAs: EnvironmentName,
+): DatabaseOptions {
+  const hasMigrations = statSync(at(migrationsFolder), { throwIfNoEntry: false })?.isDirectory() ?? false
+  const folder = migrations ?? (hasMigrations ? migrationsFolder : undefined)
+  const given = Object.entries(options).filter(([, value]) => value !== undefined)
+  const resolved: DatabaseOptions = {
+    ...(Object.fromEntries(given) as Partial<DatabaseOptions>),
+    path: join(data, file),
+    production: runsAs === 'production',
+    ...(folder === undefined ? {} : { migrations: at(folder) }),
+  }
+  resolveDatabaseOptions(resolved)
+  return resolved
+}
+
+/** One folder has one path, by which everybody who looks for its supervisor finds it. */
+function realIfThere(path: string): string {
+  return existsSync(path) ? realpathSync(path) : path
+}
+
+const defaultFormat = (runsAs: EnvironmentName): LogFormat =>
+  runsAs === 'development' || process.stdout.isTTY ? 'pretty' : 'json'

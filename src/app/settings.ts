@@ -1,0 +1,137 @@
+import { option, readOptions, type OptionReader } from '../core/index.ts'
+import type { DatabaseConfig, EnvironmentName, LogFormat, LogLevel, ProgramConfig } from './config.ts'
+import type { StaticFilesOptions } from '../server/index.ts'
+
+/** Readers of settings, by name; a group of settings is a table of its own. */
+export interface SettingsTable {
+  readonly [name: string]: OptionReader<unknown> | SettingsTable
+}
+
+/** What a table of settings reads. */
+export type SettingsOf<Table> = {
+  readonly [Name in keyof Table]: Table[Name] extends OptionReader<infer Value>
+    ? Value
+    : SettingsOf<Table[Name]>
+}
+
+/** Options that `Database` checks itself. */
+const passed: OptionReader<never> = (value) => value as never
+const path = option.optional(option.text())
+
+const databaseOptions = {
+  durability: passed,
+  newerSchema: passed,
+  writeTimeout: passed,
+  maxQueuedWrites: passed,
+  batchSize: passed,
+  batchDuration: passed,
+  pragmas: passed,
+  extensions: passed,
+  cachedStatements: passed,
+  slowQuery: passed,
+  readers: passed,
+  checkpointer: passed,
+  strangerInterval: passed,
+  stopTimeout: passed,
+} satisfies Record<Exclude<keyof DatabaseConfig, 'file' | 'migrations'>, typeof passed>
+
+/** Every setting of `handcar.config.ts`, with its check and its default. */
+export const settings = {
+  app: path,
+  prepare: path,
+  data: option.text('data'),
+  environment: option.oneOf<EnvironmentName>(['production', 'development', 'test'], 'production'),
+  server: {
+    host: option.text('127.0.0.1'),
+    port: option.integer(3_000, { min: 0, max: 65_535 }),
+    socket: path,
+    staticFiles: listOf(readStaticFiles),
+    compression: option.flag(true),
+    bodyLimit: option.size(16 * 1_024 ** 2),
+    requestTimeout: option.duration(60_000),
+    headersTimeout: option.duration(20_000),
+    keepAliveTimeout: option.duration(65_000),
+    trustedProxies: listOf(option.text(), ['loopback']),
+    accessLog: option.flag(true),
+    healthPath: option.text('/up'),
+    statusToken: option.optional(option.text()),
+  },
+  database: { file: option.text('app.sqlite3'), migrations: path, ...databaseOptions },
+  processes: {
+    web: readWeb,
+    jobs: option.integer(0, { min: 0, max: 256 }),
+    maxRss: option.optional(option.size(0)),
+    bootTimeout: option.duration(30_000),
+    stopTimeout: option.duration(15_000),
+    blockedAfter: option.duration(5_000),
+    blockedTimeout: option.duration(30_000),
+  },
+  programs: listOf(readProgram),
+  log: {
+    level: option.oneOf<LogLevel>(['debug', 'info', 'warn', 'error'], 'info'),
+    format: option.optional(option.oneOf<LogFormat>(['json', 'pretty'], 'json')),
+  },
+} satisfies SettingsTable
+
+const asNumber = (text: string): unknown => (/^\d+$/.test(text) ? Number(text) : text)
+const asText = (text: string): unknown => text
+
+/** The variables of the environment that set something, by their names. */
+export const variables: Readonly<Record<string, { setting: string; convert: (text: string) => unknown }>> = {
+  HANDCAR_DATA: { setting: 'data', convert: asText },
+  HANDCAR_NEWER_SCHEMA: { setting: 'database.newerSchema', convert: asText },
+  NODE_ENV: { setting: 'environment', convert: asText },
+  HOST: { setting: 'server.host', convert: asText },
+  PORT: { setting: 'server.port', convert: asNumber },
+  HANDCAR_STATUS_TOKEN: { setting: 'server.statusToken', convert: asText },
+  WEB_CONCURRENCY: { setting: 'processes.web', convert: asNumber },
+  JOBS_CONCURRENCY: { setting: 'processes.jobs', convert: asNumber },
+  LOG_LEVEL: { setting: 'log.level', convert: asText },
+  LOG_FORMAT: { setting: 'log.format', convert: asText },
+}
+
+/** Settings whose values are for nobody's eyes. */
+export const secrets: readonly string[] = ['server.statusToken']
+
+function readWeb(value: unknown, name: string): number | 'auto' {
+  if (value === undefined || value === 'auto') return 'auto'
+  if (Number.isInteger(value) && (value as number) >= 1 && (value as number) <= 256) return value as number
+  throw option.invalidOption(name, 'a whole number from 1 to 256 or "auto"', value)
+}
+
+function readStaticFiles(value: unknown, name: string): StaticFilesOptions {
+  const { immutable, live, ...rest } = readOptions(name, value, {
+    folder: option.text(),
+    url: option.text('/'),
+    immutable: option.optional(option.matching('a regular expression', isRegExp)),
+    maxAge: option.duration(0),
+    live: option.optional(option.flag(false)),
+  })
+  return { ...rest, ...(immutable && { immutable }), ...(live !== undefined && { live }) }
+}
+
+function readProgram(value: unknown, name: string): ProgramConfig {
+  return readOptions(name, value, {
+    name: option.text(),
+    command: option.text(),
+    args: listOf((each: unknown, at) =>
+      option.matching('a string', (text): text is string => typeof text === 'string')(each, at),
+    ),
+    cwd: option.text('.'),
+  })
+}
+
+function listOf<Value>(
+  reader: OptionReader<Value>,
+  defaultValue: readonly Value[] = [],
+): OptionReader<readonly Value[]> {
+  return (value, name) => {
+    if (value === undefined) return defaultValue
+    if (!Array.isArray(value)) throw option.invalidOption(name, 'a list', value)
+    return value.map((each: unknown, index) => reader(each, `${name}[${index}]`))
+  }
+}
+
+function isRegExp(value: unknown): value is RegExp {
+  return value instanceof RegExp
+}
