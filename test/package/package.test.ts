@@ -1,28 +1,36 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { promisify } from 'node:util'
+import { waitUntil } from '../helpers/wait-until.ts'
 
 /** The package as its users get it: packed, unpacked under `node_modules`, run as JavaScript and type-checked. */
 const root = join(import.meta.dirname, '../..')
 const run = promisify(execFile)
+const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+  dependencies: Record<string, string>
+}
 let folder: string
 
 const program = `
 import { Database, sql } from 'handcar/database'
 import { kysely } from 'handcar/kysely'
 import { temporaryDatabase } from 'handcar/testing'
-import { HandcarError } from 'handcar'
+import { defineConfig, HandcarError } from 'handcar'
+import { Server } from 'handcar/server'
+import { Supervisor } from 'handcar/supervisor'
 
+const parts = [defineConfig({ processes: { web: 1 } }), Server, Supervisor]
 const database: Database = await temporaryDatabase()
 await database.run(sql\`create table posts (id integer primary key, title text) strict\`)
 const db = kysely<{ posts: { id: number; title: string } }>(database)
 await db.insertInto('posts').values({ id: 1, title: 'packed' }).execute()
 const rows: { title: string }[] = await database.query<{ title: string }>('select title from posts')
-console.log(rows[0]?.title, await database.run('nonsense').catch((error) => error instanceof HandcarError))
+console.log(rows[0]?.title, await database.run('nonsense').catch((error) => error instanceof HandcarError), parts.length)
 await database.stop()
 `
 
@@ -33,7 +41,8 @@ before(async () => {
   await run('sh', ['-c', 'tar -xzf handcar-*.tgz --strip-components=1 -C node_modules/handcar'], {
     cwd: folder,
   })
-  for (const dependency of ['better-sqlite3', 'kysely', '@types', 'undici-types']) {
+  await mkdir(join(folder, 'node_modules/@hono'))
+  for (const dependency of [...Object.keys(dependencies), 'kysely', '@types', 'undici-types']) {
     await symlink(join(root, 'node_modules', dependency), join(folder, 'node_modules', dependency))
   }
   await writeFile(join(folder, 'package.json'), JSON.stringify({ type: 'module' }))
@@ -44,7 +53,34 @@ after(() => rm(folder, { recursive: true, force: true }))
 
 test('runs from node_modules, where Node takes JavaScript only', async () => {
   const { stdout } = await run(process.execPath, ['program.ts'], { cwd: folder })
-  assert.equal(stdout, 'packed false\n')
+  assert.equal(stdout, 'packed false 3\n')
+})
+
+test('its command starts an app, releases it and stops it', async () => {
+  await mkdir(join(folder, 'src'))
+  await writeFile(
+    join(folder, 'src/app.ts'),
+    "export default { fetch: () => new Response('packed' as string) }",
+  )
+  const environment = { ...process.env, HANDCAR_ALLOW_VOLATILE_DATA: '1', PORT: '0', WEB_CONCURRENCY: '1' }
+  const command = join(folder, 'node_modules/handcar/dist/cli/main.js')
+  const handcar = (...words: string[]) =>
+    run(process.execPath, [command, ...words], { cwd: folder, env: environment })
+  const app = handcar('start')
+  const status = async () =>
+    JSON.parse((await handcar('status', '--json')).stdout) as { state: string; address: string }
+  await waitUntil('it runs', () =>
+    status().then(
+      ({ state }) => state === 'running',
+      () => false,
+    ),
+  )
+  const { address } = await status()
+  assert.equal(await (await fetch(address)).text(), 'packed')
+  await handcar('reload')
+  assert.equal(await (await fetch(address)).text(), 'packed')
+  await handcar('stop')
+  await app
 })
 
 for (const [module, moduleResolution] of [
