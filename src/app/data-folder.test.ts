@@ -17,10 +17,10 @@ test('a missing folder is made', () => {
   assert.equal(prepareDataFolder({ data, environment: development }), data)
 })
 
-test('what is no folder, or cannot be one, is refused', async () => {
+test('what is no folder, or cannot be one, is refused', { timeout: 10_000 }, async () => {
   using folder = temporaryFolder()
   writeFileSync(folder.file('file'), '')
-  for (const data of [folder.file('file'), folder.file('file/data')]) {
+  for (const data of [folder.file('file'), folder.file('file/data'), '/proc/nowhere/data']) {
     const error = await errorOf(() => prepareDataFolder({ data, environment: development }))
     assert.equal(error.code, 'HANDCAR_DATA_FOLDER')
     assert.ok(error.message.includes(data))

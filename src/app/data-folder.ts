@@ -1,4 +1,5 @@
-import { accessSync, constants, mkdirSync, realpathSync, statfsSync } from 'node:fs'
+import { accessSync, constants, existsSync, mkdirSync, realpathSync, statfsSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { HandcarError } from '../core/index.ts'
 import { fileSystemOf } from '../database/index.ts'
 import { currentEnvironment, type Environment } from './config.ts'
@@ -30,7 +31,7 @@ export function prepareDataFolder(
 
 function makeFolder(folder: string): string {
   try {
-    mkdirSync(folder, { recursive: true })
+    makeMissing(folder)
     accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK)
     return realpathSync(folder)
   } catch (cause) {
@@ -39,5 +40,16 @@ function makeFolder(folder: string): string {
       `Expected a data folder that this process can write, got ${folder}: ${String(cause)}`,
       { cause, details: { folder } },
     )
+  }
+}
+
+/** Not `mkdirSync` with `recursive`, which never returns below a folder such as /proc that refuses to hold new ones. */
+function makeMissing(folder: string): void {
+  if (existsSync(folder)) return
+  makeMissing(dirname(folder))
+  try {
+    mkdirSync(folder)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
   }
 }

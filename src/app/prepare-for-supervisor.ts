@@ -1,7 +1,8 @@
+import { describeFailure } from '../core/index.ts'
 import { createLogger } from './logger.ts'
 import { loadConfig } from './load-config.ts'
 import { prepareRelease } from './prepare.ts'
-import { describeFailure, type PrepareOrder, type PrepareReport } from './prepare-protocol.ts'
+import type { PrepareOrder, PrepareReport } from './prepare-protocol.ts'
 
 /** What a process does that prepares a release: told by its first argument, tells its parent, and ends. */
 export async function prepareForSupervisor(): Promise<void> {

@@ -1,12 +1,12 @@
 import { fork } from 'node:child_process'
 import { isDeepStrictEqual } from 'node:util'
-import { HandcarError, type Logger } from '../core/index.ts'
+import { HandcarError, restoreFailure, type Logger } from '../core/index.ts'
 import type { ProcessSpec, Release } from '../supervisor/index.ts'
 import { inheritedEnvironment, type Environment, type EnvironmentName } from './config.ts'
 import type { Manifest } from './manifest.ts'
 import { moduleOf } from './own-package.ts'
 import { prepareRelease } from './prepare.ts'
-import { restoreFailure, type PrepareOrder, type PrepareReport } from './prepare-protocol.ts'
+import type { PrepareOrder, PrepareReport } from './prepare-protocol.ts'
 import { realFolder } from './real-folder.ts'
 import type { ResolvedConfig } from './resolve-config.ts'
 import { heapFlag } from './web-processes.ts'
@@ -104,7 +104,7 @@ async function prepareElsewhere(order: PrepareOrder, progress: Progress): Promis
     child.on('message', (report: PrepareReport) => {
       if (report.type === 'progress') progress(report.message)
       else if (report.type === 'prepared') resolve(report.manifest)
-      else reject(restoreFailure(report.failure))
+      else reject(restoreFailure(report.failure, 'HANDCAR_PREPARE_FAILED'))
     })
     child.once('error', reject)
     child.once('close', (code, signal) => reject(endedEarly(order.folder, signal ?? `exit code ${code}`)))

@@ -1,4 +1,4 @@
-import type { Logger } from '../core/index.ts'
+import { trimHeap, type Logger } from '../core/index.ts'
 import type { Supervisor, SuccessorCommand } from '../supervisor/index.ts'
 import { inheritedEnvironment, takeServiceVariables, type EnvironmentName } from './config.ts'
 import { prepareDataFolder } from './data-folder.ts'
@@ -68,6 +68,7 @@ export async function runSupervisor(folder: string, options: RunOptions = {}): P
   })
   const stopped = obeySignals(supervisor)
   await supervisor.start()
+  trimHeap()
   return { supervisor, config, logger, stopped }
 }
 

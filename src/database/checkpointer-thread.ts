@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parentPort, workerData } from 'node:worker_threads'
-import { standardLogger } from '../core/index.ts'
+import { standardLogger, trimHeap } from '../core/index.ts'
 import { Connection } from './connection.ts'
 import { DatabaseDescriptor, saysDataIsLost } from './database-descriptor.ts'
 import { isBusy, sqliteCode } from './driver.ts'
@@ -67,6 +67,7 @@ let isReported = false
 let hasTrouble = false
 let optimizedAt = performance.now()
 let timer = setTimeout(look, interval)
+trimHeap()
 
 parentPort!.on('message', () => {
   clearTimeout(timer)

@@ -1,6 +1,5 @@
 import { join } from 'node:path'
-import { socketPath } from '../core/index.ts'
-import type { Failure } from './protocol.ts'
+import { socketPath, type Failure } from '../core/index.ts'
 
 /** What a supervisor can be asked from outside. */
 export type ControlCommand = 'status' | 'reload' | 'upgrade' | 'stop'

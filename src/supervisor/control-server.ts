@@ -2,8 +2,8 @@ import { once } from 'node:events'
 import { chmod, unlink } from 'node:fs/promises'
 import { createServer, type Server, type Socket } from 'node:net'
 import { createInterface } from 'node:readline'
+import { describeFailure } from '../core/index.ts'
 import type { ControlAnswer, ControlCommand } from './control-protocol.ts'
-import { describeFailure } from './failure.ts'
 
 /** How long a client may take to hang up when the supervisor has stopped, in milliseconds. */
 const longestGoodbye = 1_000

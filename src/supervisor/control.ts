@@ -1,9 +1,8 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { createInterface } from 'node:readline'
-import { StateError } from '../core/index.ts'
+import { StateError, restoreFailure } from '../core/index.ts'
 import { controlSocketPath, type ControlAnswer, type ControlCommand } from './control-protocol.ts'
-import { restoreFailure } from './failure.ts'
 
 /** Options of {@link control}. */
 export interface ControlOptions {

@@ -1,6 +1,5 @@
 import type { ChildProcess } from 'node:child_process'
-import { describeFailure, restoreFailure } from './failure.ts'
-import type { Failure } from './protocol.ts'
+import { describeFailure, restoreFailure, type Failure } from '../core/index.ts'
 
 /**
  * How one supervisor takes over from another without a moment in which nobody listens:

@@ -1,4 +1,4 @@
-import type { ErrorCode } from '../core/index.ts'
+import type { Failure } from '../core/index.ts'
 import type { TreeStatus } from './status.ts'
 
 /**
@@ -30,14 +30,6 @@ export interface DrainOrder {
   idle: number
   /** Milliseconds until what still runs is cut. */
   timeout: number
-}
-
-/** An error that has to cross the border between two processes. */
-export interface Failure {
-  message: string
-  code?: ErrorCode
-  fix?: string
-  stack?: string
 }
 
 /** What a process tells of its work; `undefined` fields are what it does not know. */

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import { describeFailure } from './failure.ts'
+import { describeFailure } from '../core/index.ts'
 import type { DrainOrder, Order, ProcessStats, Report } from './protocol.ts'
 import type { TreeStatus } from './status.ts'
 
