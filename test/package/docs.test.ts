@@ -8,7 +8,7 @@ import { promisify } from 'node:util'
 /**
  * Runs the documentation. The TypeScript blocks of a page are one program, run in an empty folder that holds the files which
  * the page shows (`-- path` in the first line of an SQL block); what `console.log(…) // …` says it prints must be what it
- * prints.
+ * prints. A block of `tsx` is a module of its own, for a process or an app that the page cannot be: it is type-checked.
  */
 const root = join(import.meta.dirname, '../..')
 const run = promisify(execFile)
@@ -22,13 +22,17 @@ const pages = await findPages()
 for (const page of pages) {
   const text = await readFile(page, 'utf8')
   const program = blocksOf(text, 'ts').join('\n')
-  if (program === '') continue
+  const modules = blocksOf(text, 'tsx')
+  if (program === '' && modules.length === 0) continue
   test(relative(root, page), async () => {
     const folder = await mkdtemp(join(root, 'test/package/.docs-'))
     try {
       for (const file of [...blocksOf(text, 'sql'), postsMigration]) await writeShownFile(folder, file)
       await writeFile(join(folder, 'page.ts'), program)
+      for (const [index, module] of modules.entries())
+        await writeFile(join(folder, `module-${index}.tsx`), module)
       await checkTypes(folder)
+      if (program === '') return
       const { stdout } = await run(process.execPath, ['--conditions=handcar-source', 'page.ts'], {
         cwd: folder,
         timeout: 60_000,
@@ -62,7 +66,7 @@ async function writeShownFile(folder: string, content: string): Promise<void> {
 async function checkTypes(folder: string): Promise<void> {
   const config = {
     extends: join(root, 'tsconfig.json'),
-    include: ['page.ts', join(root, 'src/**/*.d.ts')],
+    include: ['*.ts', '*.tsx', join(root, 'src/**/*.d.ts')],
     compilerOptions: { noUnusedLocals: false },
   }
   await writeFile(join(folder, 'tsconfig.json'), JSON.stringify(config))
