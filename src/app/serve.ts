@@ -46,6 +46,7 @@ export async function runSupervisor(folder: string, options: RunOptions = {}): P
   const notifySocket = options.notifySocket ?? service.notifySocket
   const config = await loadConfig(folder, { defaultEnvironment })
   process.chdir(config.folder)
+  process.title = `handcar: supervisor ${folder}`
   const data = prepareDataFolder(config)
   const logger = createLogger({ ...config.log, process: 'supervisor' })
   const { obeySignals, Supervisor } = await import('../supervisor/index.ts')

@@ -72,7 +72,7 @@ async function loop(number: number): Promise<void> {
   }
 }
 
-process.once('message', () => stopping.abort())
+process.on('message', () => stopping.abort())
 await Promise.all(Array.from({ length: loops }, (_, number) => loop(number)))
 durations.sort((one, other) => one - other)
 report.p99 = durations[Math.floor(durations.length * 0.99)]!
@@ -80,4 +80,4 @@ report.longest = durations.at(-1)!
 report.releases = [...releases]
 process.send!(report)
 keepAlive.destroy()
-process.disconnect()
+// It stays until it is ended, so that the report has arrived by then.

@@ -13,15 +13,26 @@ const main = join(project, 'src/cli/main.ts')
 const module = `
 import { readFileSync } from 'node:fs'
 const release = readFileSync('release', 'utf8')
+const leaked = []
 export default (handcar) => ({
   async fetch(request) {
     const [, folder, key] = new URL(request.url).pathname.split('/')
     if (folder === 'block') { const endAt = Date.now() + Number(key); while (Date.now() < endAt); }
+    if (folder === 'leak') leaked.push(Buffer.alloc(Number(key), 1))
     if (folder !== 'entries') return new Response(release)
     await handcar.database.run('insert into entries (key) values (?)', [key])
     return new Response('written')
   },
 })`
+
+interface Surroundings {
+  /** A command that runs the app, before its own words. */
+  wrapper?: readonly string[]
+  /** What it inherits as descriptor 3 and so on. */
+  descriptors?: readonly number[]
+  /** Text of the first release's configuration. */
+  config?: string
+}
 
 /** An app in production, as a user would run it: release folders, a link to the current one, `handcar start`. */
 export class ProductionApp implements AsyncDisposable {
@@ -31,17 +42,12 @@ export class ProductionApp implements AsyncDisposable {
   readonly process: ChildProcess
   output = ''
 
-  /**
-   * @param environment Variables for the app; the port is chosen by the system.
-   * @param wrapper A command that runs the app, before its own words.
-   * @param descriptors What it inherits as descriptor 3 and so on.
-   */
+  /** @param environment Variables for the app; the port is chosen by the system. */
   constructor(
     environment: Record<string, string> = {},
-    wrapper: readonly string[] = [],
-    descriptors: readonly number[] = [],
+    { wrapper = [], descriptors = [], config = 'export default {}' }: Surroundings = {},
   ) {
-    this.release('one')
+    this.release('one', { 'handcar.config.js': config })
     const [command, ...args] = [
       ...wrapper,
       process.execPath,

@@ -116,3 +116,34 @@ test(
     assert.deepEqual(await app.missing(acknowledged), [])
   },
 )
+
+test('a process that stands still for five seconds fails no request, and the other one serves on', async (t) => {
+  await using app = new ProductionApp()
+  const address = await app.address()
+  const { requests, longest, failures } = await underLoad(app, async () => {
+    await fetch(`${address}/block/5000`)
+  })
+  t.diagnostic(JSON.stringify({ requests, longest }))
+  assert.deepEqual(failures, [])
+  assert.ok(longest > 4_000, 'nothing waited for it')
+  assert.ok(requests > 500, `only ${requests} requests while one of two processes stood still`)
+})
+
+test('a process that leaks is replaced and fails no request', async () => {
+  const config = `export default { processes: { maxRss: '220mb' } }`
+  await using app = new ProductionApp({}, { config })
+  const address = await app.address()
+  const { failures, acknowledged } = await underLoad(app, async () => {
+    await fetch(`${address}/leak/${200 * 1_024 ** 2}`)
+    await waitUntil(
+      'it was replaced',
+      async () => {
+        const { processes } = await app.status()
+        return processes.some(({ restarts }) => restarts > 0) && processes.length === 2
+      },
+      30_000,
+    )
+  })
+  assert.deepEqual(failures, [])
+  assert.deepEqual(await app.missing(acknowledged), [])
+})

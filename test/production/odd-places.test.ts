@@ -11,7 +11,7 @@ import { ProductionApp } from './app.ts'
 const answer = async (app: ProductionApp): Promise<string> => (await fetch(await app.address())).text()
 
 test('with standard input closed', async () => {
-  await using app = new ProductionApp({}, ['sh', '-c', 'exec "$@" <&-', 'sh'])
+  await using app = new ProductionApp({}, { wrapper: ['sh', '-c', 'exec "$@" <&-', 'sh'] })
   assert.equal(await answer(app), 'one')
 })
 
@@ -22,7 +22,10 @@ test(
   'as process 1: signals stop it, orphans trouble nobody, an upgrade is refused',
   { skip: skipContainer },
   async () => {
-    await using app = new ProductionApp({}, ['unshare', '--pid', '--fork', '--mount-proc', '--kill-child'])
+    await using app = new ProductionApp(
+      {},
+      { wrapper: ['unshare', '--pid', '--fork', '--mount-proc', '--kill-child'] },
+    )
     assert.equal(await answer(app), 'one')
     assert.equal((await app.status()).pid, 1)
     app.release('two')
@@ -45,8 +48,7 @@ test('with a socket that systemd listens on: a restart refuses nobody', async ()
   const start = `sh -c 'export LISTEN_PID=$$; exec "$@"' sh "$@"`
   await using app = new ProductionApp(
     { LISTEN_FDS: '1', LISTEN_FDNAMES: 'app.socket' },
-    ['sh', '-c', `${start}; ${start}`, 'sh'],
-    [fd],
+    { wrapper: ['sh', '-c', `${start}; ${start}`, 'sh'], descriptors: [fd] },
   )
   server.close()
   assert.equal(await app.address(), `http://127.0.0.1:${port}`)
@@ -66,7 +68,7 @@ test(
   { skip: skipGroup, timeout: 60_000 },
   async (t) => {
     await using group = MemoryGroup.make(memory)!
-    await using app = new ProductionApp({ WEB_CONCURRENCY: 'auto' }, group.wrapper)
+    await using app = new ProductionApp({ WEB_CONCURRENCY: 'auto' }, { wrapper: group.wrapper })
     assert.equal(await answer(app), 'one')
     const { processes, pid } = await app.status()
     assert.equal(processes.length, 1)
