@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { statSync } from 'node:fs'
+import { readdirSync, statSync } from 'node:fs'
 import { test } from 'node:test'
 import { temporaryFolder } from '../../test/helpers/temporary-folder.ts'
 import { FileLock } from './file-lock.ts'
@@ -37,6 +37,7 @@ test('one process holds the lock; when it is killed the next one gets it; nothin
   using again = FileLock.acquire(path)
   assert.ok(again)
   assert.equal(statSync(path).size, 0)
+  assert.deepEqual(readdirSync(folder.path), ['handcar.lock'])
 })
 
 test('a file that cannot be made is an error of SQLite', () => {

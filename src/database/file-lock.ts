@@ -20,7 +20,7 @@ export class FileLock implements Disposable {
   static acquire(path: string): FileLock | undefined {
     const driver = openDriver(path, { readonly: false, mustExist: false })
     try {
-      driver.exec('pragma busy_timeout = 0; begin exclusive')
+      driver.exec('pragma busy_timeout = 0; pragma journal_mode = memory; begin exclusive')
       return new FileLock(driver)
     } catch (error) {
       driver.close()
