@@ -49,7 +49,11 @@ function jsonOutput(): DestinationStream {
   return (shared = output)
 }
 
+let isForgiving = false
+
 function prettyOutput(): DestinationStream {
+  if (!isForgiving) process.stdout.on('error', () => {})
+  isForgiving = true
   return { write: (line) => void process.stdout.write(prettyLine(JSON.parse(line) as LogRecord)) }
 }
 

@@ -12,7 +12,7 @@ export function parseSize(value: unknown): number | undefined {
 
 /** Writes bytes for people: `14.2 MB`. */
 export function formatSize(size: number): string {
-  for (const [unit, factor] of Object.entries(bytes).reverse()) {
+  for (const [unit, factor] of Object.entries(bytes).toReversed()) {
     if (size >= factor) return `${Number((size / factor).toFixed(1))} ${unit.toUpperCase()}`
   }
   return `${size} B`

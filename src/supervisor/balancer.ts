@@ -4,6 +4,9 @@ import type { ManagedProcess } from './managed-process.ts'
 /** How long a connection may wait while no process is ready at all, in milliseconds; then it is told to come back. */
 const longestWait = 10_000
 
+/** How many connections may wait; more are told to come back at once. */
+const longestQueue = 4_096
+
 const apology = 'The application is starting. Please try again in a few seconds.'
 const unavailable = [
   'HTTP/1.1 503 Service Unavailable',
@@ -43,6 +46,7 @@ export class Balancer {
   /** Takes over a connection. Must be paused. */
   hand(socket: Socket): void {
     socket.on('error', () => {})
+    if (this.#waiting.length >= longestQueue) return refuse(socket)
     this.#waiting.push({ socket, since: performance.now() })
     this.#next()
     if (this.#waiting.length > 0) this.#sweep ??= setInterval(() => this.#refuseLate(), 1_000).unref()
@@ -100,8 +104,11 @@ export class Balancer {
     if (this.#members.size > 0) return
     const latest = performance.now() - longestWait
     while (this.#waiting.length > 0 && this.#waiting[0]!.since < latest) {
-      const { socket } = this.#waiting.shift()!
-      socket.end(unavailable, () => socket.destroy())
+      refuse(this.#waiting.shift()!.socket)
     }
   }
+}
+
+function refuse(socket: Socket): void {
+  socket.end(unavailable, () => socket.destroy())
 }

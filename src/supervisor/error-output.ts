@@ -8,6 +8,9 @@ const longestTail = 4_000
 const inspectorTalk =
   /^(Debugger listening on |For help, see: |Debugger attached|Debugger ending on |Waiting for the debugger )/
 
+/** A terminal that was closed, or a log that nobody reads any more, is no reason to end. */
+process.stderr.on('error', () => {})
+
 /** The standard error of a process: passed on line by line, its end kept, the inspector's address found in it. */
 export class ErrorOutput {
   /** Resolves when nothing more comes. */

@@ -271,7 +271,7 @@ export class Supervisor extends Service {
       const drained = await old.drain({ reason: 'reload', idle, timeout })
       this.#retiring.delete(old)
       const duration = Math.round(performance.now() - startedAt)
-      logger.info({ release: release.folder, served, duration, drained }, 'Reloaded')
+      logger.info({ release: release.folder, served, duration, ...summaryOf(drained) }, 'Reloaded')
       return { release: { folder: release.folder, version: release.version }, served, duration, drained }
     } catch (error) {
       this.#booting = undefined
@@ -366,7 +366,7 @@ export class Supervisor extends Service {
       (each) => each !== undefined,
     )
     const drained = await Promise.all(generations.map((generation) => generation.drain(order)))
-    this.#options.logger.info({ drained: drained.flat() }, 'Stopped')
+    this.#options.logger.info(summaryOf(drained.flat()), 'Stopped')
     this.#balancer.close()
     this.#booting = undefined
     this.#generation = undefined
@@ -375,4 +375,10 @@ export class Supervisor extends Service {
     this.#guard?.[Symbol.dispose]()
     this.#door = undefined
   }
+}
+
+/** For the log; the processes themselves say what they had to cut. */
+function summaryOf(drained: readonly DrainOutcome[]): Record<string, unknown> {
+  const killed = drained.filter(({ wasKilled }) => wasKilled).map(({ name }) => name)
+  return { drained: drained.length, ...(killed.length > 0 && { killed }) }
 }

@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer, type AddressInfo } from 'node:net'
 import { test } from 'node:test'
 import { MemoryGroup } from '../helpers/memory-group.ts'
+import { isAlive } from '../helpers/processes.ts'
+import { temporaryFolder } from '../helpers/temporary-folder.ts'
+import { waitUntil } from '../helpers/wait-until.ts'
 import { ProductionApp } from './app.ts'
 
 /** Where else an app is run: without a terminal, as the first process of a container, under systemd, with little memory. */
@@ -86,3 +89,57 @@ async function canLimitMemory(): Promise<boolean> {
   await using group = MemoryGroup.make(memory)
   return group !== undefined
 }
+
+const hasScript = spawnSync('script', ['--version']).status === 0
+
+test(
+  'in a terminal: a hangup reloads, and closing the terminal stops it',
+  { skip: !hasScript && 'needs script' },
+  async () => {
+    // script runs a command in a terminal of its own, which is gone when script is.
+    const wrapper = ['sh', '-c', 'exec script --quiet --return --command "exec $*" /dev/null', 'sh']
+    await using app = new ProductionApp({}, { wrapper })
+    assert.equal(await answer(app), 'one')
+    const { pid, processes } = await app.status()
+    app.release('two')
+    process.kill(pid, 'SIGHUP')
+    await waitUntil('the second release serves', async () => (await answer(app)) === 'two')
+    app.process.kill('SIGKILL')
+    await waitUntil('it has stopped', () => !isAlive(pid))
+    assert.ok(processes.every((each) => !isAlive(each.pid!)))
+  },
+)
+
+const canListen =
+  spawnSync('python3', ['--version']).status === 0 && spawnSync('systemd-notify', ['--version']).status === 0
+
+test(
+  'systemd is told what it does',
+  { skip: !canListen && 'needs systemd-notify, and python3 to stand in for systemd' },
+  async () => {
+    using folder = temporaryFolder()
+    const socket = folder.file('notify')
+    const program = `
+import socket, sys
+listener = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+listener.bind(sys.argv[1])
+print('bound', flush=True)
+while True: print(listener.recv(4096).decode().replace(chr(10), ' '), flush=True)`
+    const systemd = spawn('python3', ['-c', program, socket], { stdio: ['ignore', 'pipe', 'inherit'] })
+    let told = ''
+    systemd.stdout.setEncoding('utf8').on('data', (text: string) => (told += text))
+    try {
+      await waitUntil('systemd listens', () => told.includes('bound'))
+      await using app = new ProductionApp({ NOTIFY_SOCKET: socket })
+      await app.address()
+      const { pid } = await app.status()
+      await waitUntil('it is up', () => new RegExp(`READY=1 MAINPID=${pid} `).test(told))
+      await app.reload()
+      await waitUntil('it was reloaded', () => /RELOADING=1 MONOTONIC_USEC=\d+[^]*READY=1/.test(told))
+      await app.stop()
+      await waitUntil('it stops', () => told.includes('STOPPING=1'))
+    } finally {
+      systemd.kill('SIGKILL')
+    }
+  },
+)

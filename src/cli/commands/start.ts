@@ -24,6 +24,8 @@ let requests finish and end it; SIGHUP and \`handcar reload\` put new code into 
     'handcar start --folder /srv/news/current --processes 2',
   ],
   async run({ folder, environment }, options) {
+    // Other commands end when nobody reads their output any more; this one serves on.
+    process.stdout.removeAllListeners('error').on('error', () => {})
     // As variables they reach the processes of the app, and the releases to come.
     Object.assign(environment, overridesOf(options))
     const { supervisor, config, logger, stopped } = await runSupervisor(folder)
