@@ -1,6 +1,7 @@
 import pino, { type DestinationStream } from 'pino'
 import { HandcarError, type Logger } from '../core/index.ts'
 import type { LogFormat, LogLevel } from './config.ts'
+import { LogOutput } from './log-output.ts'
 import { prettyLine, type LogRecord } from './pretty-line.ts'
 
 /** How a logger writes. */
@@ -14,8 +15,7 @@ export interface LoggerOptions {
 }
 
 /**
- * Makes a logger that writes to standard output. JSON lines are written in the background, so that a slow reader of the log
- * holds up nobody, and what is left is written when the process exits.
+ * Makes a logger that writes to standard output; JSON lines in the background, see {@link LogOutput}.
  */
 export function createLogger({ level = 'info', format = 'json', process: name }: LoggerOptions = {}): Logger {
   const base = { ...(name === undefined ? {} : { process: name }), pid: process.pid }
@@ -23,7 +23,7 @@ export function createLogger({ level = 'info', format = 'json', process: name }:
     {
       level,
       base,
-      timestamp: pino.stdTimeFunctions.isoTime,
+      timestamp,
       formatters: { level: (label) => ({ level: label }) },
       serializers: { error: describeError, err: describeError },
     },
@@ -35,18 +35,18 @@ let shared: DestinationStream | undefined
 
 /** One for the whole process: two would mix their lines. */
 function jsonOutput(): DestinationStream {
-  if (shared !== undefined) return shared
-  const output = pino.destination({ dest: 1, sync: false })
-  // Who reads the log may end before us; that is no reason to end too.
-  output.on('error', () => {})
-  process.once('exit', () => {
-    try {
-      output.flushSync()
-    } catch {
-      // Nobody reads any more.
-    }
-  })
-  return (shared = output)
+  return (shared ??= new LogOutput(1))
+}
+
+let formattedAt = 0
+let formatted = ''
+
+/** The time of a line, made once for all lines of a millisecond. */
+function timestamp(): string {
+  const now = Date.now()
+  if (now !== formattedAt) formatted = `,"time":"${new Date(now).toISOString()}"`
+  formattedAt = now
+  return formatted
 }
 
 let isForgiving = false
