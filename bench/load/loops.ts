@@ -13,11 +13,13 @@ export async function closedLoop(
   pool: Dispatcher,
   plan: LoadPlan,
   stream: StreamPlan,
+  stopped?: AbortSignal,
 ): Promise<StreamResult> {
-  const recorder = new Recorder(stream.name)
+  const recorder = new Recorder(stream)
   const deadline = performance.now() + plan.seconds * 1000
   const client = async (): Promise<void> => {
     while (performance.now() < deadline) {
+      if (stopped?.aborted) return
       const since = performance.now()
       recorder.record(await exchange(pool, stream.request, patience(plan)), since)
     }
@@ -30,12 +32,18 @@ export async function closedLoop(
  * An open loop: requests are due at a fixed rate, whatever the server does, and their time counts from when they
  * were due. A server that stalls meets the same load as one that does not (no coordinated omission).
  */
-export async function openLoop(pool: Dispatcher, plan: LoadPlan, stream: StreamPlan): Promise<StreamResult> {
-  const recorder = new Recorder(stream.name)
+export async function openLoop(
+  pool: Dispatcher,
+  plan: LoadPlan,
+  stream: StreamPlan,
+  stopped?: AbortSignal,
+): Promise<StreamResult> {
+  const recorder = new Recorder(stream)
   const underWay = new Set<Promise<void>>()
   const started = performance.now()
   const total = Math.floor(stream.rate! * plan.seconds)
   for (let sent = 0; sent < total;) {
+    if (stopped?.aborted) break
     const due = started + (sent / stream.rate!) * 1000
     if (due > performance.now()) {
       await sleep(1)

@@ -20,15 +20,30 @@ export interface StreamPlan {
   readonly request: RequestPlan
   readonly clients?: number
   readonly rate?: number
+  /** Whether each request comes on a connection of its own. Default: `false`, connections are kept. */
+  readonly newConnections?: boolean
+  /** Whether each request is told one by one, in `StreamResult.requests`. Default: `false` */
+  readonly tellsRequests?: boolean
 }
 
 /** What the load generator is asked to do. */
 export interface LoadPlan {
   readonly origin: string
+  /** Until then, or until it is stopped. */
   readonly seconds: number
   readonly streams: readonly StreamPlan[]
   /** How long an answer may take, in milliseconds. Default: 20,000. */
   readonly timeout?: number
+}
+
+/** One request, when all are told. */
+export interface ToldRequest {
+  /** When it was due, or sent; milliseconds of `Date.now()`, with fractions. */
+  readonly since: number
+  readonly milliseconds: number
+  /** As in `StreamResult.outcomes`. */
+  readonly outcome: string
+  readonly hasFailed: boolean
 }
 
 /** What came of one stream. */
@@ -51,6 +66,8 @@ export interface StreamResult {
   readonly latenciesByOutcome: Readonly<Record<string, string>>
   /** What the server said that it had created. */
   readonly acknowledged: readonly string[]
+  /** Empty unless they are told. */
+  readonly requests: readonly ToldRequest[]
 }
 
 /** How long an answer may take, in milliseconds. */

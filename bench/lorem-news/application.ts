@@ -1,14 +1,12 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { copyFile, mkdir, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { endWithUs } from '../harness/child.ts'
-import { firstCore, pinned } from '../harness/pin.ts'
+import { firstCore } from '../harness/pin.ts'
 import { openRaw } from '../harness/sqlite.ts'
+import { fromSource, loremNewsSource } from '../production/installation.ts'
+import { RunningApp } from '../production/running-app.ts'
 
 /** The five ways in which Lorem News can run its transactions, from what everybody starts with to handcar. */
 export const modes = [
@@ -37,10 +35,6 @@ export interface Application extends AsyncDisposable {
   readonly path: string
 }
 
-const example = fileURLToPath(new URL('../../examples/lorem-news', import.meta.url))
-const readyWithinMs = 20_000
-const patienceMs = 20_000
-
 /** Seeds a database once; every run starts with a copy of it. */
 export async function seed(folder: string): Promise<string> {
   const data = join(folder, 'seeded')
@@ -67,49 +61,29 @@ export async function runAudit(data: string): Promise<void> {
   await runScript('audit.ts', data)
 }
 
-/** Starts the server and waits until it answers. */
+/** Runs `handcar start` from source and waits until it answers. */
 export async function startApplication({ mode, processes, data }: ApplicationOptions): Promise<Application> {
-  const port = await freePort()
-  const cores = processes === 1 ? firstCore : undefined
-  const argv = pinned(cores, [...nodeArguments(), join(example, 'src/main.ts')])
-  const server = spawn(argv[0]!, argv.slice(1), {
-    cwd: example,
+  const app = await RunningApp.start({
+    installation: fromSource,
+    folder: loremNewsSource,
+    data,
+    processes,
+    ...(processes === 1 && { cores: firstCore }),
     // The naive modes print a line for each of their thousands of failures, which are counted anyway.
-    stdio: ['ignore', 'ignore', mode === 'handcar' ? 'inherit' : 'ignore'],
-    env: {
-      ...environmentOf(data),
-      LOREM_NEWS_DATABASE_MODE: mode,
-      LOREM_NEWS_BENCHMARKING: '1',
-      WEB_CONCURRENCY: String(processes),
-      PORT: String(port),
-    },
+    showsErrors: mode === 'handcar',
+    environment: { LOREM_NEWS_DATABASE_MODE: mode, LOREM_NEWS_BENCHMARKING: '1' },
   })
-  endWithUs(server)
-  const origin = `http://127.0.0.1:${port}`
-  const hasEnded = (): boolean => server.exitCode !== null || server.signalCode !== null
-  const stop = async (): Promise<void> => {
-    if (hasEnded()) return
-    const exited = once(server, 'exit')
-    server.kill('SIGTERM')
-    const late = setTimeout(() => server.kill('SIGKILL'), patienceMs)
-    await exited
-    clearTimeout(late)
+  return {
+    origin: app.origin,
+    path: join(data, 'app.sqlite3'),
+    [Symbol.asyncDispose]: () => app[Symbol.asyncDispose](),
   }
-  const deadline = Date.now() + readyWithinMs
-  while (!(await answers(`${origin}/up`))) {
-    if (hasEnded() || Date.now() > deadline) {
-      await stop()
-      throw new Error(`Lorem News (${mode}, ${processes} processes) did not start`)
-    }
-    await sleep(50)
-  }
-  return { origin, path: join(data, 'app.sqlite3'), [Symbol.asyncDispose]: stop }
 }
 
 async function runScript(name: string, data: string): Promise<void> {
   const [node, ...argv] = nodeArguments()
-  const script = spawn(node!, [...argv, join(example, 'scripts', name)], {
-    cwd: example,
+  const script = spawn(node!, [...argv, join(loremNewsSource, 'scripts', name)], {
+    cwd: loremNewsSource,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: environmentOf(data),
   })
@@ -126,20 +100,11 @@ function nodeArguments(): string[] {
 }
 
 function environmentOf(data: string): NodeJS.ProcessEnv {
-  return { ...process.env, HANDCAR_DATA: data, NODE_ENV: 'production', HOST: '127.0.0.1' }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
-}
-
-async function answers(url: string): Promise<boolean> {
-  const response = await fetch(url).catch(() => undefined)
-  await response?.arrayBuffer()
-  return response?.ok === true
+  return {
+    ...process.env,
+    HANDCAR_DATA: data,
+    NODE_ENV: 'production',
+    HOST: '127.0.0.1',
+    HANDCAR_ALLOW_VOLATILE_DATA: '1',
+  }
 }

@@ -45,7 +45,7 @@ async function run(context: ScenarioContext): Promise<ScenarioOutcome> {
     rows: [...rounds.rows, ...heyRows(hey), ...matrixRows(cells)],
     targets: [failuresTarget(cells, rounds.handcar), ...rounds.targets, ...heyTargets(hey)],
     notes: [
-      'examples/lorem-news with production pages, no compression; client and server are processes of their own on the same cores',
+      'examples/lorem-news by `handcar start` in every mode, production pages, no compression, the access log to /dev/null; client and server are processes of their own on the same cores',
       canPin()
         ? 'one web process is pinned to the first core and the client to the last; 2 and 4 processes share all cores with the client, not pinned'
         : 'nothing is pinned: no taskset, or one core',

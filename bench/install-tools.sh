@@ -1,0 +1,22 @@
+#!/bin/sh
+# Installs what some benchmarks use beside Node, on Debian and its children, as root. Whatever is missing is skipped by the
+# benchmarks, which say so.
+set -u
+
+packages='wrk hey postgresql gcc libc6-dev util-linux'
+
+if ! command -v apt-get >/dev/null; then
+  echo "This is no Debian: install by hand what there is of: $packages" >&2
+  exit 1
+fi
+
+apt-get update
+missing=
+for package in $packages; do
+  apt-get install --yes --no-install-recommends "$package" || missing="$missing $package"
+done
+
+if [ -n "$missing" ]; then
+  echo "Could not be installed:$missing" >&2
+  exit 1
+fi
