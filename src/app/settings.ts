@@ -54,7 +54,7 @@ export const settings = {
     trustedProxies: listOf(option.text(), ['loopback']),
     accessLog: option.flag(true),
     healthPath: option.text('/up'),
-    statusToken: option.optional(option.text()),
+    statusToken: option.optional(option.word),
   },
   database: { file: option.text('app.sqlite3'), migrations: path, ...databaseOptions },
   processes: {

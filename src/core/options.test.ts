@@ -99,3 +99,9 @@ test('a value is described without its content at length', () => {
   ]
   for (const [value, text] of described) assert.equal(describe(value), text)
 })
+
+test('a word has no white space', async () => {
+  assert.equal(option.word('secret', 'token'), 'secret')
+  for (const value of ['', ' ', 'two words', 'line\n', 5, null])
+    assert.equal(await codeOf(() => option.word(value, 'token')), 'HANDCAR_OPTION_INVALID')
+})

@@ -69,6 +69,12 @@ export function text(defaultValue?: string): OptionReader<string> {
   }
 }
 
+/** A string of at least one character without white space, such as a token. */
+export const word: OptionReader<string> = matching(
+  'a string without white space',
+  (value): value is string => typeof value === 'string' && /^\S+$/.test(value),
+)
+
 /** `true` or `false`. */
 export function flag(defaultValue: boolean): OptionReader<boolean> {
   return (value, name) => {

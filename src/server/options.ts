@@ -106,7 +106,7 @@ export function resolveServerOptions(options: ServerOptions) {
     accessLog: option.flag(true),
     healthPath: readPath('/up'),
     checks: readHealthChecks,
-    statusToken: option.optional(option.text()),
+    statusToken: option.optional(option.word),
     details: option.optional(option.matching('a function', isFunction<() => Promise<object>>)),
     logger,
     stopTimeout: option.duration(15_000),
