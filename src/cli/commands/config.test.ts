@@ -7,7 +7,7 @@ const config = `
 import { defineConfig } from 'handcar'
 export default defineConfig({
   data: 'kept',
-  server: { port: 4000, statusToken: 'a secret', staticFiles: [{ folder: 'public', immutable: /x/ }] },
+  server: { port: 4000, statusToken: 'a-secret', staticFiles: [{ folder: 'public', immutable: /x/ }] },
   database: { writeTimeout: '2s', readers: false },
 })`
 
@@ -18,7 +18,7 @@ test('config --json prints every value with its origin, and no secret', async ()
     environment: { PORT: '5000' },
   })
   assert.equal(code, 0)
-  assert.doesNotMatch(output, /a secret/)
+  assert.doesNotMatch(output, /a-secret/)
   const values = JSON.parse(output) as Record<string, { value: unknown; origin: string }>
   assert.deepEqual(values['data'], { value: folder.file('kept'), origin: 'handcar.config.ts' })
   assert.deepEqual(values['server.port'], { value: 5_000, origin: 'environment PORT' })
@@ -36,7 +36,7 @@ test('config prints a table for people, and no secret', async () => {
   using folder = appFolder({ 'handcar.config.ts': config })
   const { output } = await handcar(['config'], {
     folder: folder.path,
-    environment: { HANDCAR_STATUS_TOKEN: 'another secret' },
+    environment: { HANDCAR_STATUS_TOKEN: 'another-secret' },
   })
   assert.doesNotMatch(output, /secret|\[\d*m/)
   assert.match(output, /^setting +origin +value$/m)
