@@ -1,4 +1,4 @@
-import { StateError, trimHeap } from '../core/index.ts'
+import { StateError } from '../core/index.ts'
 import { SupervisedProcess } from '../supervisor/index.ts'
 import { importApp, type App } from './app-module.ts'
 import { Handcar, type Role } from './handcar.ts'
@@ -7,9 +7,6 @@ import { createLogger } from './logger.ts'
 
 /** How long the parts may take to stop after the last request, at least, in milliseconds. */
 const leastGrace = 1_000
-
-/** How long after its boot a process gives back what only the boot needed, in milliseconds: not while others boot beside it. */
-const trimAfter = 2_000
 
 /** A process of the app that has booted. */
 export interface Booted {
@@ -56,7 +53,6 @@ export async function boot(role: Role, begin: (booted: Booted) => Promise<Work>)
       return report
     })
     supervised.ready()
-    setTimeout(trimHeap, trimAfter).unref()
   } catch (error) {
     await supervised.fail(error)
   }
