@@ -23,6 +23,8 @@ const ignoredFiles = /~$|^#.*#$|^4913$|\.(?:swp|swx|tmp)$|\.sqlite3(?:-\w+)?$/
 export class FolderWatch implements Disposable {
   readonly #options: WatchOptions
   readonly #watchers = new Map<string, FSWatcher>()
+  /** Which folder is watched at a path, for another one may come in its place; file systems use an inode again, so with its birth. */
+  readonly #identities = new Map<string, string>()
   #isClosed = false
 
   private constructor(options: WatchOptions) {
@@ -43,8 +45,12 @@ export class FolderWatch implements Disposable {
   }
 
   async #watch(folder: string): Promise<void> {
-    if (this.#isClosed || this.#watchers.has(folder)) return
     try {
+      const { ino, birthtimeMs } = await stat(folder)
+      const identity = `${ino} ${birthtimeMs}`
+      if (this.#isClosed || this.#identities.get(folder) === identity) return
+      this.#forget(folder)
+      this.#identities.set(folder, identity)
       const watcher = watch(folder, (_event, name) => {
         if (name !== null) this.#changed(join(folder, name))
       })
@@ -79,10 +85,12 @@ export class FolderWatch implements Disposable {
   }
 
   #forget(folder: string): void {
+    this.#identities.delete(folder)
     for (const [path, watcher] of this.#watchers) {
       if (path !== folder && !path.startsWith(folder + sep)) continue
       watcher.close()
       this.#watchers.delete(path)
+      this.#identities.delete(path)
     }
   }
 }
