@@ -195,6 +195,34 @@ export const errorCatalog = {
     title: 'This user may not listen on the port',
     fix: 'Choose a port above 1023, or let systemd or a proxy listen on it.',
   },
+  HANDCAR_JOBS_TABLES: {
+    title: 'A database has no tables for jobs',
+    fix: 'Give the database their migrations: new Database({ partMigrations: { jobs: Jobs.migrations } }).',
+  },
+  HANDCAR_JOB_UNKNOWN: {
+    title: 'A job is not one of the definitions of the part',
+    fix: 'Add what defineJob returned to the option `definitions` of Jobs.',
+  },
+  HANDCAR_JOB_PAYLOAD: {
+    title: 'A value cannot be kept with a job',
+    fix: 'Pass plain JSON that fits the schema of the job: objects, arrays, strings, finite numbers, booleans and null.',
+  },
+  HANDCAR_JOB_TIMEOUT: {
+    title: 'A job took longer than it may',
+    fix: 'Raise its timeout, or cut the work into smaller jobs.',
+  },
+  HANDCAR_JOB_CANCELLED: {
+    title: 'A job was cancelled while it ran',
+    fix: 'Nothing has to be done; the message says why it was cancelled.',
+  },
+  HANDCAR_JOB_CLAIM_LOST: {
+    title: 'An attempt went on with a job that is not its own any more',
+    fix: 'Nothing has to be done: the write was refused. Listen to job.signal to end such attempts early.',
+  },
+  HANDCAR_JOB_ENDED: {
+    title: 'The result of a job was awaited that has none',
+    fix: 'Look at the reason in the message; `jobs.retry(id)` runs a discarded job again.',
+  },
 } as const satisfies Record<string, { title: string; fix: string }>
 
 /** A code of {@link errorCatalog}. */

@@ -1,18 +1,21 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as databaseStatements from '../../src/database/sql.ts'
+import { Jobs } from '../../src/jobs/index.ts'
+import * as jobsStatements from '../../src/jobs/sql.ts'
 import { temporaryDatabase } from '../../src/testing/index.ts'
 
 /** The statements of every part that has any, by part. A new part joins by adding one entry. */
 const parts: Record<string, Record<string, string>> = {
   database: databaseStatements,
+  jobs: jobsStatements,
 }
 
 for (const [part, statements] of Object.entries(parts)) {
   for (const [name, text] of Object.entries(statements)) {
     test(`${part}: ${name} prepares`, async () => {
       await using database = await temporaryDatabase({
-        partMigrations: { test: [{ name: '1', sql: 'create table t (a)' }] },
+        partMigrations: { jobs: Jobs.migrations, test: [{ name: '1', sql: 'create table t (a)' }] },
       })
       assert.ok(database.inspect(text))
     })

@@ -1,0 +1,35 @@
+import { longestTimer } from './duration.ts'
+
+/** Where a part gets the time from; tests put another one in its place. */
+export interface Clock {
+  /** Milliseconds since 1970, a whole number. */
+  now(): number
+  /**
+   * Calls back once, when the clock shows `at` or later. The timer does not keep the process alive.
+   *
+   * @returns what ends it
+   */
+  setTimer(callback: () => void, at: number): () => void
+}
+
+/** A timer waits no longer than this before it looks at the clock again, so that a clock that was set is noticed. */
+const longestWait = Math.min(30_000, longestTimer)
+
+/** The machine's clock. A timer counts by it, also when it is set while the timer waits. */
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  setTimer(callback, at) {
+    let timer: NodeJS.Timeout
+    const wait = (): void => {
+      const left = at - Date.now()
+      if (left <= 0) {
+        timer = setTimeout(callback, 0)
+      } else {
+        timer = setTimeout(() => (Date.now() >= at ? callback() : wait()), Math.min(left, longestWait))
+      }
+      timer.unref()
+    }
+    wait()
+    return () => clearTimeout(timer)
+  },
+}

@@ -1,0 +1,42 @@
+import type { Clock, Logger } from '../core/index.ts'
+import type { Database, Transaction } from '../database/index.ts'
+import type { AnyJobDefinition } from './define-job.ts'
+import type { Enqueuer } from './enqueuer.ts'
+
+/** The topic that every write names that makes a job runnable, or schedules one. */
+export const jobsTopic = 'handcar.jobs'
+/** The topic that a write names when somebody may wait for the end of a job. */
+export const finishedTopic = 'handcar.jobs.finished'
+/** The topic that a write names which asks running jobs to end. */
+export const cancelTopic = 'handcar.jobs.cancel'
+
+/** A job that has ended for good: it was completed, cancelled or discarded. */
+export interface EndedJob {
+  readonly id: number
+  readonly name: string
+  readonly state: 'completed' | 'cancelled' | 'discarded'
+  readonly batchId: number | null
+}
+
+/** Called inside the transaction in which jobs end. */
+export type EndListener = (tx: Transaction, ended: readonly EndedJob[]) => void
+
+/** Something that runs while the part works: it is started by `start()` where `work` is not `false`, and ended by `stop()`. */
+export interface Loop {
+  start(): void | Promise<void>
+  stop(timeout: number): void | Promise<void>
+}
+
+/** What the pieces of the part share. */
+export interface Engine {
+  readonly database: Database
+  readonly clock: Clock
+  readonly logger: Logger
+  /** Definitions by name. */
+  readonly definitions: ReadonlyMap<string, AnyJobDefinition>
+  /** Size limit of payloads and results, in bytes. */
+  readonly maxPayload: number
+  readonly enqueuer: Enqueuer
+  /** Told, in the same transaction, of the jobs that have ended. */
+  readonly endListeners: EndListener[]
+}

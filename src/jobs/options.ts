@@ -1,0 +1,81 @@
+import {
+  logger,
+  option,
+  readOptions,
+  systemClock,
+  type Clock,
+  type Duration,
+  type Logger,
+  type Size,
+} from '../core/index.ts'
+import { Database } from '../database/index.ts'
+import { JobDefinition, type AnyJobDefinition } from './define-job.ts'
+import { readQueues, type Queues } from './queue-order.ts'
+
+/** How a process works on jobs. */
+export interface WorkOptions {
+  /** How many jobs run at once. Default: 10. */
+  slots?: number
+  /** Which queues it takes jobs from, and in which order. Default: `'*'`, all of them in turn. */
+  queues?: Queues
+}
+
+/** Options of {@link Jobs}. */
+export interface JobsOptions {
+  /** Where the jobs are: the app's own file. It must have the tables: `partMigrations: { jobs: Jobs.migrations }`. */
+  database: Database
+  /** The jobs that can be enqueued and performed. */
+  definitions?: readonly AnyJobDefinition[]
+  /** Whether this process performs jobs, and how. Default: `false`: it only enqueues. */
+  work?: boolean | WorkOptions
+  /** Size limit of a payload and of a result, as JSON. Default: `'1mb'`. */
+  maxPayload?: Size
+  /** Default: the machine's. */
+  clock?: Clock
+  /** Default: warnings and errors on standard error. */
+  logger?: Logger
+  /** How long `stop()` waits for running jobs. Default: `'10s'`. */
+  stopTimeout?: Duration
+}
+
+/** Validates the options of {@link Jobs} and fills in the defaults. */
+export function resolveOptions(options: JobsOptions) {
+  return readOptions('Jobs', options, {
+    database: option.matching('a Database', (value): value is Database => value instanceof Database),
+    definitions: readDefinitions,
+    work: readWork,
+    maxPayload: option.size(1_048_576),
+    clock: readClock,
+    logger,
+    stopTimeout: option.duration(10_000),
+  })
+}
+
+function readDefinitions(value: unknown, name: string): ReadonlyMap<string, AnyJobDefinition> {
+  const definitions = new Map<string, AnyJobDefinition>()
+  if (value === undefined) return definitions
+  if (!Array.isArray(value)) throw option.invalidOption(name, 'an array of what defineJob returns', value)
+  for (const definition of value as unknown[]) {
+    if (!(definition instanceof JobDefinition))
+      throw option.invalidOption(name, 'an array of what defineJob returns', definition)
+    if (definitions.has(definition.name) && definitions.get(definition.name) !== definition)
+      throw option.invalidOption(name, 'definitions with different names', definition.name)
+    definitions.set(definition.name, definition as AnyJobDefinition)
+  }
+  return definitions
+}
+
+function readWork(value: unknown, name: string) {
+  if (value === undefined || value === false) return undefined
+  return readOptions(name, value === true ? {} : value, {
+    slots: option.integer(10, { min: 1, max: 10_000 }),
+    queues: readQueues,
+  })
+}
+
+function readClock(value: unknown, name: string): Clock {
+  if (value === undefined) return systemClock
+  const clock = value as Partial<Clock> | null
+  if (typeof clock?.now === 'function' && typeof clock.setTimer === 'function') return clock as Clock
+  throw option.invalidOption(name, 'a clock with now() and setTimer()', value)
+}

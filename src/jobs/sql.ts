@@ -1,0 +1,243 @@
+/** Every statement of the engine. An index that a statement needs is named in it, so that no statistics can talk SQLite out of it. */
+
+import { insertedColumns, payloadsAtOnce, rowsAtOnce } from './job-row.ts'
+
+const columns = insertedColumns.join(', ')
+const placeholders = `(${insertedColumns.map(() => '?').join(', ')})`
+const commonColumns = insertedColumns.slice(0, -1)
+
+const insertJobs = (count: number): string =>
+  `insert into handcar_jobs (${columns}) values ${Array(count).fill(placeholders).join(', ')}`
+
+const insertPayloads = (count: number): string => `
+  with job (${commonColumns.join(', ')}) as (values (${commonColumns.map(() => '?').join(', ')})),
+    payloads (payload) as (values ${Array(count).fill('(?)').join(', ')})
+  insert into handcar_jobs (${columns}) select job.*, payload from payloads, job`
+
+export const insertJob = insertJobs(1)
+
+export const insertManyJobs = insertJobs(rowsAtOnce)
+
+/** Jobs that have everything in common but their payload. */
+export const insertPayload = insertPayloads(1)
+
+export const insertManyPayloads = insertPayloads(payloadsAtOnce)
+
+export const insertUniqueJob = `
+  insert into handcar_jobs (${columns}) values ${placeholders}
+  on conflict (unique_key) where unique_key is not null do nothing`
+
+export const selectHolderOfKey = `
+  select id, state, unique_while, unique_until from handcar_jobs indexed by handcar_jobs_for_uniqueness
+  where unique_key = ?`
+
+export const releaseKey = 'update handcar_jobs set unique_key = null where id = ?'
+
+export const replaceJob = `
+  update handcar_jobs
+  set payload = :payload, version = :version, tags = :tags, trace = :trace, blocked = 0, reason = null,
+    limit_key = :limit_key, limit_count = :limit_count, rate_key = :rate_key
+  where id = :id`
+
+export const rescheduleJob = `
+  update handcar_jobs set state = :state, scheduled_at = :scheduled_at, unique_until = :unique_until where id = :id`
+
+/** The last turn that the waiting jobs of a fair key have. */
+export const selectLastTurn = `
+  select max(turn) as turn from handcar_jobs indexed by handcar_jobs_for_turns
+  where state = 'available' and queue = ? and fair_key = ?`
+
+/** The turn that a queue has come to. */
+export const selectTurnOfQueue = `
+  select turn from handcar_jobs indexed by handcar_jobs_for_claim
+  where state = 'available' and blocked = 0 and queue = ? and priority = ? order by turn limit 1`
+
+export const setTurn = 'update handcar_jobs set turn = ? where id = ?'
+
+export const claimJobs = `
+  update handcar_jobs
+  set state = 'running', attempt = attempt + 1, claims = claims + 1, attempted_at = ?, worker_id = ?
+  where id in (
+    select id from handcar_jobs indexed by handcar_jobs_for_claim
+    where state = 'available' and blocked = 0 and queue = ?
+    order by priority, turn, id limit ?
+  )
+  returning id, name, queue, priority, turn, version, attempt, max_attempts, claims, crashes, limit_key, limit_count, rate_key,
+    rate_reserved_at, batch_id, parent_id, unique_while, unique_until, trace, payload`
+
+/** The queues that have something to claim: one look into the index for each. */
+export const selectQueues = `
+  with recursive queues (name) as (
+    select min(queue) from handcar_jobs indexed by handcar_jobs_for_claim where state = 'available' and blocked = 0
+    union all
+    select (
+      select min(queue) from handcar_jobs indexed by handcar_jobs_for_claim
+      where state = 'available' and blocked = 0 and queue > queues.name
+    )
+    from queues where queues.name is not null
+  )
+  select name from queues where name is not null`
+
+export const selectPausedQueues = 'select name from handcar_job_queues where paused_at is not null'
+
+export const pauseQueue = `
+  insert into handcar_job_queues (name, paused_at) values (?, ?)
+  on conflict do update set paused_at = coalesce(paused_at, excluded.paused_at)`
+
+export const resumeQueue = 'delete from handcar_job_queues where name = ?'
+
+/** Jobs that have completed and leave nothing but that behind; the second parameter is a list of `[id, claims]`. */
+export const completeJobs = `
+  update handcar_jobs set state = 'completed', finished_at = ?
+  from (select value ->> 0 as id, value ->> 1 as claims from json_each(?)) as finished
+  where handcar_jobs.id = finished.id and handcar_jobs.claims = finished.claims and state = 'running'`
+
+/** A job that leaves the state `running`, whatever it has come to. */
+export const finishJob = `
+  update handcar_jobs
+  set state = :state, blocked = :blocked, attempt = attempt - :uncounted, scheduled_at = :scheduled_at, finished_at = :finished_at,
+    result = :result, reason = :reason, crashes = :crashes, rate_key = :rate_key, rate_reserved_at = null,
+    unique_key = iif(:release_key, null, unique_key)
+  where id = :id and claims = :claims and state = 'running'`
+
+export const insertError = `
+  insert or ignore into handcar_job_errors (job_id, claim, attempt, started_at, duration, worker, error, stack)
+  values (?, ?, ?, ?, ?, ?, ?, ?)`
+
+/** A claim is taken back, because the limit of its key is reached. */
+export const blockJob = `
+  update handcar_jobs set state = 'available', blocked = 1, attempt = attempt - 1, worker_id = null where id = ?`
+
+/** A claim is taken back, because the rate of its key has no token before some time. */
+export const postponeJob = `
+  update handcar_jobs
+  set state = 'scheduled', attempt = attempt - 1, worker_id = null, scheduled_at = ?, rate_reserved_at = ?
+  where id = ?`
+
+/** A claim is taken back, because this process does not know what to do with the job. */
+export const parkJob = `
+  update handcar_jobs set state = 'available', blocked = 2, attempt = attempt - 1, worker_id = null, reason = ? where id = ?`
+
+export const unparkJobs = `
+  update handcar_jobs indexed by handcar_jobs_for_unparking set blocked = 0, reason = null
+  where state = 'available' and blocked = 2 and name = ?`
+
+export const countRunning = `
+  select count(*) as running from handcar_jobs indexed by handcar_jobs_for_limit
+  where state = 'running' and limit_key is not null and limit_key = ?`
+
+/** Lets the first blocked jobs of a key run again, in each of the queues that have some: one look into the index for each. */
+export const unblockJobs = `
+  with recursive queues (name) as (
+    select min(queue) from handcar_jobs indexed by handcar_jobs_for_unblocking
+    where state = 'available' and blocked = 1 and limit_key = :key
+    union all
+    select (
+      select min(queue) from handcar_jobs indexed by handcar_jobs_for_unblocking
+      where state = 'available' and blocked = 1 and limit_key = :key and queue > queues.name
+    )
+    from queues where queues.name is not null
+  )
+  update handcar_jobs set blocked = 0
+  where id in (
+    select value from queues, json_each((
+      select json_group_array(id) from (
+        select id from handcar_jobs indexed by handcar_jobs_for_unblocking
+        where state = 'available' and blocked = 1 and limit_key = :key and queue = queues.name
+        order by priority, turn, id limit :free
+      )
+    ))
+    where queues.name is not null
+  )`
+
+/** The keys that have blocked jobs, with the limit that their first one was enqueued with. */
+export const selectBlockedKeys = `
+  with recursive keys (name) as (
+    select min(limit_key) from handcar_jobs indexed by handcar_jobs_for_unblocking where state = 'available' and blocked = 1
+    union all
+    select (
+      select min(limit_key) from handcar_jobs indexed by handcar_jobs_for_unblocking
+      where state = 'available' and blocked = 1 and limit_key > keys.name
+    )
+    from keys where keys.name is not null
+  )
+  select keys.name as limit_key, (
+    select name || char(0) || limit_count from handcar_jobs indexed by handcar_jobs_for_unblocking
+    where state = 'available' and blocked = 1 and limit_key = keys.name limit 1
+  ) as first
+  from keys where keys.name is not null`
+
+export const selectRate = 'select next_at from handcar_job_rates where key = ?'
+
+export const setRate = `
+  insert into handcar_job_rates (key, next_at) values (?, ?)
+  on conflict do update set next_at = excluded.next_at`
+
+/** Jobs whose time has come, the earliest first. */
+export const promoteJobs = `
+  update handcar_jobs set state = 'available'
+  where id in (
+    select id from handcar_jobs indexed by handcar_jobs_for_promotion
+    where state in ('scheduled', 'retryable') and scheduled_at <= ?
+    order by scheduled_at limit ?
+  )
+  returning id, queue, priority, fair_key`
+
+/** When the next job is due. */
+export const selectNextDue = `
+  select scheduled_at from handcar_jobs indexed by handcar_jobs_for_promotion
+  where state in ('scheduled', 'retryable') and scheduled_at is not null order by scheduled_at limit 1`
+
+/** Whether there is anything to claim in a queue. */
+export const selectClaimable = `
+  select 1 from handcar_jobs indexed by handcar_jobs_for_claim
+  where state = 'available' and blocked = 0 and queue = ? limit 1`
+
+export const insertWorker = `
+  insert into handcar_job_workers (pid, boot_id, process_started_at, lock, name, started_at) values (?, ?, ?, ?, ?, ?)`
+
+export const endWorker = 'update handcar_job_workers set stopped_at = ? where id = ?'
+
+export const selectOtherWorkers = `
+  select id, pid, boot_id, process_started_at, lock, name from handcar_job_workers indexed by handcar_job_workers_for_rescue
+  where stopped_at is null and id <> ?`
+
+export const selectJobsOfWorker = `
+  select id, name, queue, attempt, max_attempts, claims, crashes, attempted_at, limit_key, limit_count, rate_key, batch_id,
+    unique_while, unique_until, cancel_reason
+  from handcar_jobs indexed by handcar_jobs_for_rescue
+  where state = 'running' and worker_id = ?`
+
+export const selectCancelledJobs = `
+  select id, claims, cancel_reason from handcar_jobs indexed by handcar_jobs_for_cancelling
+  where state = 'running' and cancel_reason is not null and worker_id = ?`
+
+export const selectState = 'select state, result, reason, cancel_reason from handcar_jobs where id = ?'
+
+export const selectClaim = "select 1 from handcar_jobs where id = ? and claims = ? and state = 'running'"
+
+export const setProgress = `
+  update handcar_jobs set progress = ? where id = ? and claims = ? and state = 'running'`
+
+export const insertLog = 'insert into handcar_job_logs (job_id, at, text) values (?, ?, ?)'
+
+/** A job that waits is cancelled at once. */
+export const cancelWaitingJob = `
+  update handcar_jobs set state = 'cancelled', blocked = 0, finished_at = :now, cancel_reason = :reason, reason = :reason,
+    unique_key = iif(unique_until > :now, unique_key, null)
+  where id = :id and state in ('available', 'scheduled', 'retryable')
+  returning id, name, batch_id, limit_key, limit_count`
+
+/** A job that runs is asked to end. */
+export const cancelRunningJob = `
+  update handcar_jobs set cancel_reason = ? where id = ? and state = 'running' and cancel_reason is null`
+
+/** One row for each state that jobs of a queue are in. */
+export const countJobs = `
+  select queue, state, blocked, count(*) as count from handcar_jobs group by queue, state, blocked`
+
+export const selectOldestClaimable = `
+  select min(created_at) as created_at from handcar_jobs indexed by handcar_jobs_for_claim
+  where state = 'available' and blocked = 0 and queue = ?`
+
+export const selectTables = "select 1 from sqlite_schema where name = 'handcar_jobs'"

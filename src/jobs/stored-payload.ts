@@ -1,0 +1,39 @@
+import { describeError } from './finisher.ts'
+import type { AnyJobDefinition } from './define-job.ts'
+import type { ClaimedRow } from './running-job.ts'
+import { describeIssues, type StandardSchemaResult } from './standard-schema.ts'
+
+/** A job cannot be performed by this code: it waits for code that can. */
+export class ParkedError extends Error {}
+
+/**
+ * Reads the payload of a stored job as its definition wants it: brought up to the present version, and checked.
+ *
+ * @throws ParkedError when it cannot be
+ */
+export function readPayload(row: ClaimedRow, definition: AnyJobDefinition): unknown {
+  const { schema, version, upcast } = definition
+  let payload: unknown = JSON.parse(row.payload)
+  if (row.version !== version) {
+    if (row.version > version || upcast === undefined) {
+      throw new ParkedError(
+        `parked: its payload has version ${row.version}, this process knows version ${version}`,
+      )
+    }
+    try {
+      payload = upcast(payload, row.version)
+    } catch (error) {
+      throw new ParkedError(
+        `parked: its payload of version ${row.version} could not be upcast: ${describeError(error).message}`,
+      )
+    }
+  }
+  if (schema === undefined) return payload
+  const checked = schema['~standard'].validate(payload)
+  return checked instanceof Promise ? checked.then(valueOf) : valueOf(checked)
+}
+
+function valueOf(result: StandardSchemaResult<unknown>): unknown {
+  if (result.issues === undefined) return result.value
+  throw new ParkedError(`parked: its payload does not fit its schema: ${describeIssues(result.issues)}`)
+}
