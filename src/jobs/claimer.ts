@@ -1,5 +1,5 @@
 import type { Transaction } from '../database/index.ts'
-import type { Engine } from './engine.ts'
+import { jobsTopic, type Engine } from './engine.ts'
 import type { QueueOrder } from './queue-order.ts'
 import { Rates } from './rates.ts'
 import type { ClaimedRow } from './running-job.ts'
@@ -53,7 +53,9 @@ export class Claimer {
     for (const row of claimed) {
       const definition = this.#engine.definitions.get(row.name)
       if (definition === undefined) {
-        tx.run(parkJob, [`parked: this process knows no job "${row.name}"`, row.id])
+        tx.run(parkJob, [`parked: a process knew no job "${row.name}"`, row.id])
+        // Another process may know it.
+        tx.touch(jobsTopic)
         continue
       }
       if (row.limit_key !== null) {

@@ -20,7 +20,11 @@ export function resultOf({ row }: RunningJob, value: unknown, { maxPayload, logg
 }
 
 /** The finish of a job that has said what becomes of it. */
-export function outcomeOf({ row }: RunningJob, { kind, delay, reason }: Outcome, now: number): Finish {
+export function outcomeOf(
+  { row }: RunningJob,
+  { kind, delay, reason, isReady }: Outcome,
+  now: number,
+): Finish {
   switch (kind) {
     case 'snooze':
       return { state: 'scheduled', scheduledAt: now + delay!, isUncounted: true, reason }
@@ -29,6 +33,7 @@ export function outcomeOf({ row }: RunningJob, { kind, delay, reason }: Outcome,
         state: 'scheduled',
         scheduledAt: delay === undefined ? undefined : now + delay,
         isUncounted: true,
+        isReady,
       }
     case 'discard':
       return { state: 'discarded', reason }

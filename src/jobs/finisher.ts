@@ -59,18 +59,19 @@ export class Finisher {
   }
 
   #update(tx: Transaction, { row, startedAt }: RunningJob, finish: Finish, now: number, worker: string) {
-    const isFinished = isFinal(finish.state)
+    const state = finish.isReady?.(tx) === true ? 'available' : finish.state
+    const isFinished = isFinal(state)
     const { changes } = tx.run(finishJob, {
       id: row.id,
       claims: row.claims,
-      state: finish.state,
-      blocked: finish.isParked ? 2 : 0,
+      state,
+      blocked: finish.parked ?? 0,
       uncounted: finish.isUncounted ? 1 : 0,
       scheduled_at: finish.scheduledAt ?? null,
       finished_at: isFinished ? now : null,
       result: finish.result ?? null,
       reason: finish.reason ?? null,
-      crashes: row.crashes,
+      crashes: row.crashes + (finish.isCrash ? 1 : 0),
       rate_key: row.rate_key ?? null,
       release_key: isFinished && row.unique_while !== null && (row.unique_until ?? 0) <= now ? 1 : 0,
     })

@@ -20,7 +20,7 @@ create table handcar_jobs (
   turn integer not null default 0, -- place in the round of the fair keys of its queue
   state text not null default 'available'
     check (state in ('available', 'scheduled', 'running', 'retryable', 'completed', 'cancelled', 'discarded')),
-  blocked integer not null default 0, -- 0: free to run; 1: its limit is reached; 2: parked, for the reason in "reason"
+  blocked integer not null default 0, -- 0: free to run; 1: its limit is reached; 2: parked, because a process did not know its name or version; 3: parked, because its payload cannot be read
   version integer not null default 1,
   attempt integer not null default 0,
   max_attempts integer not null default 25,
@@ -62,8 +62,8 @@ create index handcar_jobs_for_limit on handcar_jobs (limit_key)
   where state = 'running' and limit_key is not null;
 create index handcar_jobs_for_unblocking on handcar_jobs (limit_key, queue, priority, turn, id)
   where state = 'available' and blocked = 1;
-create index handcar_jobs_for_unparking on handcar_jobs (name)
-  where state = 'available' and blocked = 2;
+create index handcar_jobs_for_unparking on handcar_jobs (name, blocked, version)
+  where state = 'available' and blocked >= 2;
 create index handcar_jobs_for_turns on handcar_jobs (queue, fair_key, turn)
   where state = 'available' and fair_key is not null;
 create unique index handcar_jobs_for_uniqueness on handcar_jobs (unique_key)

@@ -1,4 +1,5 @@
 import { option, parseDuration, type Duration } from '../core/index.ts'
+import type { Transaction } from '../database/index.ts'
 
 /**
  * What a job may return instead of a result, to say what becomes of it. Made by {@link snooze}, {@link discard} and
@@ -11,12 +12,20 @@ export class Outcome {
   readonly delay: number | undefined
   /** Why. */
   readonly reason: string | undefined
+  /** @internal Asked in the transaction that suspends the job: whether what it waits for is there already. */
+  readonly isReady: ((tx: Transaction) => boolean) | undefined
 
   /** @internal */
-  constructor(kind: Outcome['kind'], delay: number | undefined, reason: string | undefined) {
+  constructor(
+    kind: Outcome['kind'],
+    delay: number | undefined,
+    reason: string | undefined,
+    isReady?: (tx: Transaction) => boolean,
+  ) {
     this.kind = kind
     this.delay = delay
     this.reason = reason
+    this.isReady = isReady
   }
 }
 
@@ -42,10 +51,11 @@ export function retryAfter(delay: Duration, reason?: string): Outcome {
 
 /**
  * @internal The job sleeps until it is woken, or for `delay` milliseconds; this attempt does not count. For durable sleeps,
- * which have written down what they wait for.
+ * which have written down what they wait for. When `isReady` says, in the transaction that suspends it, that what it waits for has
+ * come meanwhile, it runs again at once.
  */
-export function suspend(delay: number | undefined): Outcome {
-  return new Outcome('suspend', delay, undefined)
+export function suspend(delay: number | undefined, isReady?: (tx: Transaction) => boolean): Outcome {
+  return new Outcome('suspend', delay, undefined, isReady)
 }
 
 function milliseconds(name: string, delay: Duration): number {

@@ -1,3 +1,4 @@
+import type { Transaction } from '../database/index.ts'
 import type { AnyJobDefinition } from './define-job.ts'
 import type { EndedJob } from './engine.ts'
 
@@ -39,8 +40,12 @@ export interface Finish {
   readonly reason?: string | undefined
   /** The attempt does not count. */
   readonly isUncounted?: boolean
-  /** Nobody here knows how to perform it. */
-  readonly isParked?: boolean
+  /** It waits for code that can perform it: 2 for any process that is newer, 3 for one that starts later. */
+  readonly parked?: 2 | 3
+  /** The thread or process of the job has died under it. */
+  readonly isCrash?: boolean
+  /** Asked in the transaction of the finish: whether the job is to run again at once. */
+  readonly isReady?: ((tx: Transaction) => boolean) | undefined
   /** What the attempt failed with. */
   readonly error?: unknown
 }

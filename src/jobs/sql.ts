@@ -118,9 +118,27 @@ export const postponeJob = `
 export const parkJob = `
   update handcar_jobs set state = 'available', blocked = 2, attempt = attempt - 1, worker_id = null, reason = ? where id = ?`
 
+/** The names that parked jobs have: one look into the index for each. */
+export const selectParkedNames = `
+  with recursive names (name) as (
+    select min(name) from handcar_jobs indexed by handcar_jobs_for_unparking where state = 'available' and blocked >= 2
+    union all
+    select (
+      select min(name) from handcar_jobs indexed by handcar_jobs_for_unparking
+      where state = 'available' and blocked >= 2 and name > names.name
+    )
+    from names where names.name is not null
+  )
+  select name from names where name is not null`
+
+export const selectUnparkable = `
+  select 1 from handcar_jobs indexed by handcar_jobs_for_unparking
+  where state = 'available' and blocked >= 2 and name = ? and blocked = 2 and version <= ? limit 1`
+
+/** The second parameter: 2 for jobs that another process did not know, 3 for those too whose payload could not be read. */
 export const unparkJobs = `
   update handcar_jobs indexed by handcar_jobs_for_unparking set blocked = 0, reason = null
-  where state = 'available' and blocked = 2 and name = ?`
+  where state = 'available' and blocked >= 2 and name = ? and blocked <= ? and version <= ?`
 
 export const countRunning = `
   select count(*) as running from handcar_jobs indexed by handcar_jobs_for_limit
@@ -241,3 +259,11 @@ export const selectOldestClaimable = `
   where state = 'available' and blocked = 0 and queue = ?`
 
 export const selectTables = "select 1 from sqlite_schema where name = 'handcar_jobs'"
+
+/** A worker that ended long ago is forgotten. */
+export const deleteWorkers = 'delete from handcar_job_workers where stopped_at < ?'
+
+export const selectOldWorkers = 'select 1 from handcar_job_workers where stopped_at < ? limit 1'
+
+export const hasRunningJobs = `
+  select 1 from handcar_jobs indexed by handcar_jobs_for_rescue where state = 'running' and worker_id = ? limit 1`

@@ -4,7 +4,15 @@ import type { ClaimedRow } from './running-job.ts'
 import { describeIssues, type StandardSchemaResult } from './standard-schema.ts'
 
 /** A job cannot be performed by this code: it waits for code that can. */
-export class ParkedError extends Error {}
+export class ParkedError extends Error {
+  /** 2: its name or version is not known here; 3: its payload cannot be read. */
+  readonly kind: 2 | 3
+
+  constructor(kind: 2 | 3, reason: string) {
+    super(`parked: ${reason}`)
+    this.kind = kind
+  }
+}
 
 /**
  * Reads the payload of a stored job as its definition wants it: brought up to the present version, and checked.
@@ -15,16 +23,15 @@ export function readPayload(row: ClaimedRow, definition: AnyJobDefinition): unkn
   const { schema, version, upcast } = definition
   let payload: unknown = JSON.parse(row.payload)
   if (row.version !== version) {
-    if (row.version > version || upcast === undefined) {
-      throw new ParkedError(
-        `parked: its payload has version ${row.version}, this process knows version ${version}`,
-      )
-    }
+    const versions = `its payload has version ${row.version}, this process knows version ${version}`
+    if (row.version > version) throw new ParkedError(2, versions)
+    if (upcast === undefined) throw new ParkedError(3, `${versions} and no upcast`)
     try {
       payload = upcast(payload, row.version)
     } catch (error) {
       throw new ParkedError(
-        `parked: its payload of version ${row.version} could not be upcast: ${describeError(error).message}`,
+        3,
+        `its payload of version ${row.version} could not be upcast: ${describeError(error).message}`,
       )
     }
   }
@@ -35,5 +42,5 @@ export function readPayload(row: ClaimedRow, definition: AnyJobDefinition): unkn
 
 function valueOf(result: StandardSchemaResult<unknown>): unknown {
   if (result.issues === undefined) return result.value
-  throw new ParkedError(`parked: its payload does not fit its schema: ${describeIssues(result.issues)}`)
+  throw new ParkedError(3, `its payload does not fit its schema: ${describeIssues(result.issues)}`)
 }

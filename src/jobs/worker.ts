@@ -8,9 +8,11 @@ import { failureOf, outcomeOf, resultOf } from './ending.ts'
 import { Finisher } from './finisher.ts'
 import { claimLost, JobContext } from './job-context.ts'
 import { Outcome } from './outcome.ts'
+import { Parking } from './parking.ts'
 import { ParkedError, readPayload } from './stored-payload.ts'
 import { Promotion } from './promotion.ts'
 import { QueueOrder, type Queues } from './queue-order.ts'
+import { Rescue, type Death } from './rescue.ts'
 import { RunningJob, type AbortCause, type ClaimedRow, type Finish } from './running-job.ts'
 import { selectCancelledJobs } from './sql.ts'
 import { WorkerSeat } from './worker-seat.ts'
@@ -47,8 +49,10 @@ export class Worker implements Loop {
   readonly #claimer: Claimer
   readonly #finisher: Finisher
   readonly #promotion: Promotion
+  readonly #parking: Parking
   readonly #running = new Set<RunningJob>()
   #seat: WorkerSeat | undefined
+  #rescue: Rescue | undefined
   #finished: RunningJob[] = []
   #enter: <Result>(work: () => Result) => Result = (work) => work()
   #unsubscribe: (() => void) | undefined
@@ -63,6 +67,7 @@ export class Worker implements Loop {
     this.#queues = new QueueOrder(options.queues)
     this.#claimer = new Claimer(engine, this.#queues)
     this.#finisher = new Finisher(engine)
+    this.#parking = new Parking(engine)
     this.#promotion = new Promotion(engine, () => this.#wake())
   }
 
@@ -76,6 +81,14 @@ export class Worker implements Loop {
     // Jobs must not inherit the asynchronous context of whoever happens to wake the worker: a request, a transaction.
     this.#enter = AsyncLocalStorage.snapshot()
     this.#seat = await WorkerSeat.take(this.#engine)
+    this.#rescue = new Rescue(this.#engine, this.#seat.id)
+    try {
+      await this.#rescue.tidy()
+      await database.write((tx) => this.#parking.unpark(tx, 3))
+    } catch (error) {
+      await this.#leave()
+      throw error
+    }
     this.#isTaking = true
     this.#unsubscribe = database.onCommit((notice) => this.#notice(notice), [jobsTopic, cancelTopic])
     this.#look()
@@ -92,6 +105,16 @@ export class Worker implements Loop {
     for (const job of this.#running) this.#giveBack(job)
     await this.#turning
     this.#unsubscribe?.()
+    await this.#leave()
+  }
+
+  /** Gives the jobs of workers back that have died. Resolves with how many there were. */
+  async rescue(death?: Death): Promise<number> {
+    return (await this.#rescue?.look(death)) ?? 0
+  }
+
+  async #leave(): Promise<void> {
+    this.#rescue?.stop()
     await this.#seat?.leave()
     this.#seat = undefined
   }
@@ -109,7 +132,13 @@ export class Worker implements Loop {
       return
     }
     const { database } = this.#engine
-    if (this.#promotion.arm(database) || this.#queues.haveWork(database)) this.#wake()
+    if (
+      this.#promotion.arm(database) ||
+      this.#queues.haveWork(database) ||
+      this.#parking.isUseful(database)
+    ) {
+      this.#wake()
+    }
   }
 
   #wake(): void {
@@ -161,6 +190,7 @@ export class Worker implements Loop {
     if (free <= 0) return { jobs: [], mayHaveMore: true }
     this.#mayHaveWork = false
     this.#promotion.promote(tx, now)
+    this.#parking.unpark(tx, 2)
     const claim = this.#claimer.claim(tx, seat.id, now, free)
     this.#mayHaveWork = claim.mayHaveMore
     return claim
@@ -229,7 +259,7 @@ export class Worker implements Loop {
   #fail(job: RunningJob, context: JobContext, error: unknown): void {
     const { clock } = this.#engine
     if (error instanceof ParkedError) {
-      this.#end(job, { state: 'available', isUncounted: true, isParked: true, reason: error.message })
+      this.#end(job, { state: 'available', isUncounted: true, parked: error.kind, reason: error.message })
     } else if (error instanceof Outcome) {
       this.#end(job, outcomeOf(job, error, clock.now()))
     } else {

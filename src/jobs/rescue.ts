@@ -1,0 +1,202 @@
+import { rm } from 'node:fs/promises'
+import { FileLock, type Transaction } from '../database/index.ts'
+import { finishedTopic, jobsTopic, type EndedJob, type Engine } from './engine.ts'
+import { isFinal } from './finisher.ts'
+import { unblock } from './limits.ts'
+import {
+  deleteWorkers,
+  endWorker,
+  finishJob,
+  hasRunningJobs,
+  insertError,
+  selectBlockedKeys,
+  selectJobsOfWorker,
+  selectOldWorkers,
+  selectOtherWorkers,
+} from './sql.ts'
+import { lockFileOf } from './worker-seat.ts'
+
+/** What is known of a process that died. */
+export interface Death {
+  /** Its pid. */
+  pid: number
+  /** The signal that ended it. */
+  signal?: string | undefined
+  /** Its exit code. */
+  exitCode?: number | undefined
+}
+
+interface WorkerRow {
+  id: number
+  pid: number
+  lock: string
+  name: string
+}
+
+interface HeldRow {
+  id: number
+  name: string
+  attempt: number
+  max_attempts: number
+  claims: number
+  crashes: number
+  attempted_at: number
+  limit_key: string | null
+  limit_count: number | null
+  rate_key: string | null
+  batch_id: number | null
+  unique_while: string | null
+  unique_until: number | null
+  cancel_reason: string | null
+}
+
+/** How often the other workers are looked at while they run jobs, in milliseconds. */
+const lookInterval = 10_000
+/** How long the row of a worker is kept after its end, in milliseconds. */
+const keptFor = 30 * 24 * 3_600_000
+
+/**
+ * Gives the jobs of dead workers back. A worker is dead when the file is not locked that it holds as long as it lives; nobody has to
+ * wait for a lease to run out, and a process that only stands still keeps its jobs.
+ *
+ * It looks at the start, every ten seconds while another worker has running jobs, and when somebody who knows says so
+ * (`jobs.rescue()`: the supervisor, when a process has ended).
+ */
+export class Rescue {
+  readonly #engine: Engine
+  readonly #ownId: number
+  readonly #timer: NodeJS.Timeout
+
+  constructor(engine: Engine, ownId: number) {
+    this.#engine = engine
+    this.#ownId = ownId
+    // This timer is what keeps a process alive that does nothing but work on jobs.
+    this.#timer = setInterval(() => {
+      this.look().catch((error: unknown) => {
+        engine.logger.warn({ error: String(error) }, 'the look for dead workers failed')
+      })
+    }, lookInterval)
+  }
+
+  stop(): void {
+    clearInterval(this.#timer)
+  }
+
+  /** Once, before a worker begins: what a crash or an older version left behind. */
+  async tidy(): Promise<void> {
+    const { database, clock, definitions } = this.#engine
+    await this.look(undefined, true)
+    const blocked = database.all<{ limit_key: string; first: string }>(selectBlockedKeys)
+    const isOld = database.get(selectOldWorkers, [clock.now() - keptFor])
+    if (blocked.length === 0 && isOld === undefined) return
+    await database.write((tx) => {
+      tx.run(deleteWorkers, [clock.now() - keptFor])
+      for (const { limit_key: key, first } of blocked) {
+        const [name = '', count] = first.split('\0')
+        unblock(tx, key, definitions.get(name)?.limit?.count ?? Number(count))
+      }
+    })
+  }
+
+  /** Looks at all other workers; `isFirst`: also at those that have no jobs. */
+  async look(death?: Death, isFirst = false): Promise<number> {
+    const { database } = this.#engine
+    let rescued = 0
+    for (const worker of database.all<WorkerRow>(selectOtherWorkers, [this.#ownId])) {
+      if (!isFirst && death?.pid !== worker.pid && database.get(hasRunningJobs, [worker.id]) === undefined)
+        continue
+      const file = lockFileOf(database, worker.lock)
+      const lock = FileLock.acquire(file)
+      if (lock === undefined) continue
+      try {
+        rescued += await database.write((tx) => this.#giveBack(tx, worker, death))
+      } finally {
+        lock[Symbol.dispose]()
+      }
+      await rm(file, { force: true })
+    }
+    return rescued
+  }
+
+  #giveBack(tx: Transaction, worker: WorkerRow, death: Death | undefined): number {
+    const { clock, endListeners, logger, definitions } = this.#engine
+    const now = clock.now()
+    const jobs = tx.all<HeldRow>(selectJobsOfWorker, [worker.id])
+    const how = describeDeath(worker, death)
+    const ended: EndedJob[] = []
+    const keys = new Map<string, number>()
+    for (const job of jobs) {
+      const end = this.#endOf(job, how, now)
+      const isFinished = isFinal(end.state)
+      tx.run(finishJob, {
+        id: job.id,
+        claims: job.claims,
+        state: end.state,
+        blocked: 0,
+        uncounted: 0,
+        scheduled_at: end.scheduledAt ?? null,
+        finished_at: isFinished ? now : null,
+        result: null,
+        reason: end.reason,
+        crashes: job.crashes + 1,
+        rate_key: job.rate_key,
+        release_key: isFinished && job.unique_while !== null && (job.unique_until ?? 0) <= now ? 1 : 0,
+      })
+      const duration = Math.max(0, now - job.attempted_at)
+      tx.run(insertError, [
+        job.id,
+        job.claims,
+        job.attempt,
+        job.attempted_at,
+        duration,
+        worker.name,
+        how,
+        null,
+      ])
+      if (isFinal(end.state))
+        ended.push({ id: job.id, name: job.name, state: end.state, batchId: job.batch_id })
+      if (job.limit_key !== null) {
+        keys.set(job.limit_key, definitions.get(job.name)?.limit?.count ?? job.limit_count ?? 1)
+      }
+    }
+    for (const [key, limit] of keys) unblock(tx, key, limit)
+    if (ended.length > 0) for (const listener of endListeners) listener(tx, ended)
+    tx.run(endWorker, [now, worker.id])
+    tx.touch(jobsTopic, finishedTopic)
+    if (jobs.length > 0)
+      logger.warn({ worker: worker.name, jobs: jobs.length }, 'jobs of a dead worker are given back')
+    return jobs.length
+  }
+
+  /** What becomes of a job whose process died under it: the first time it runs again at once, then after its usual wait. */
+  #endOf(
+    job: HeldRow,
+    how: string,
+    now: number,
+  ): { state: EndedJob['state'] | 'available' | 'retryable'; scheduledAt?: number; reason: string } {
+    const definition = this.#engine.definitions.get(job.name)
+    const crashes = job.crashes + 1
+    if (job.cancel_reason !== null) return { state: 'cancelled', reason: job.cancel_reason }
+    if (definition?.onCrash === 'discard') return { state: 'discarded', reason: how }
+    if (crashes >= (definition?.maxCrashes ?? 3))
+      return {
+        state: 'discarded',
+        reason: `quarantined: its process died ${crashes} times; the last time: ${how}`,
+      }
+    if (job.attempt >= job.max_attempts) return { state: 'discarded', reason: how }
+    if (crashes === 1) return { state: 'available', reason: how }
+    const delay = Math.max(0, Math.ceil(definition?.backoff(crashes - 1) ?? 0))
+    return { state: 'retryable', scheduledAt: now + delay, reason: how }
+  }
+}
+
+function describeDeath({ pid, name }: WorkerRow, death: Death | undefined): string {
+  const known = death?.pid === pid ? death : undefined
+  const how =
+    known?.signal !== undefined
+      ? ` by ${known.signal}`
+      : known?.exitCode !== undefined
+        ? ` with code ${known.exitCode}`
+        : ''
+  return `the process ${name} died${how} while the job ran`
+}
