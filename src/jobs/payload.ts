@@ -58,6 +58,7 @@ function findProblemInObject(
   parent: Place | undefined,
 ): string | undefined {
   if (isWithin(object, parent)) return `${pathOf(parent)} refers back to an object that contains it`
+  if (object instanceof Date && Number.isNaN(object.getTime())) return `${pathOf(parent)} is an invalid Date`
   if ('toJSON' in object && typeof object.toJSON === 'function') {
     return findProblem(object.toJSON(String(key)), key, parent)
   }

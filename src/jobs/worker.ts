@@ -147,12 +147,13 @@ export class Worker implements Loop {
   }
 
   #turn(): void {
-    this.#turning ??= this.#enter(() => this.#takeTurns())
+    if (this.#turning !== undefined || !this.#hasTurn) return
+    this.#turning = this.#enter(() => this.#takeTurns())
   }
 
   async #takeTurns(): Promise<void> {
     let pause = firstPause
-    while (this.#finished.length > 0 || (this.#mayHaveWork && this.#free > 0)) {
+    while (this.#hasTurn) {
       let finished: RunningJob[] = []
       try {
         const turn = (tx: Transaction): Claim => {
@@ -175,6 +176,10 @@ export class Worker implements Loop {
     }
     this.#turning = undefined
     if (this.#running.size === 0) this.#idle?.()
+  }
+
+  get #hasTurn(): boolean {
+    return this.#finished.length > 0 || (this.#mayHaveWork && this.#free > 0)
   }
 
   get #free(): number {
@@ -276,6 +281,7 @@ export class Worker implements Loop {
     if (job.isWritten) this.#mayHaveWork = true
     else this.#finished.push(job)
     this.#turn()
+    if (this.#turning === undefined && this.#running.size === 0) this.#idle?.()
   }
 
   #limitTime(job: RunningJob, timeout: number): void {
