@@ -46,13 +46,11 @@ export class WorkerSeat {
     }
   }
 
-  /** Leaves it in good order. */
-  async leave(): Promise<void> {
+  /** Leaves it. One that is not left in order stays in the table, so that its jobs are given back. */
+  async leave(isInOrder: boolean): Promise<void> {
     const { database, clock, logger } = this.#engine
     try {
-      await database.write((tx) => {
-        tx.run(endWorker, [clock.now(), this.id])
-      })
+      if (isInOrder) await database.run(endWorker, [clock.now(), this.id])
     } catch (error) {
       logger.warn({ error: String(error) }, 'a worker could not sign off')
     }

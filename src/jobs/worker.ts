@@ -28,6 +28,8 @@ export interface WorkerOptions {
 const longestStart = 8
 /** How long a job that was told to end may take to do so before it is given up, in milliseconds. */
 const abandonAfter = 5_000
+/** A claim or a finish that a power cut takes back only makes a job run again, so a turn does not wait for the disk. */
+const turnOptions = { label: 'handcar.jobs.turn', durability: 'os' } as const
 const firstPause = 50
 const longestPause = 5_000
 
@@ -50,6 +52,8 @@ export class Worker implements Loop {
   readonly #finisher: Finisher
   readonly #promotion: Promotion
   readonly #parking: Parking
+  /** Whether there are jobs that must not run twice. */
+  readonly #hasMostlyOnce: boolean
   readonly #running = new Set<RunningJob>()
   #seat: WorkerSeat | undefined
   #rescue: Rescue | undefined
@@ -59,6 +63,7 @@ export class Worker implements Loop {
   #turning: Promise<void> | undefined
   #mayHaveWork = false
   #isTaking = false
+  #isStopped = false
   #idle: (() => void) | undefined
 
   constructor(engine: Engine, options: WorkerOptions) {
@@ -68,6 +73,7 @@ export class Worker implements Loop {
     this.#claimer = new Claimer(engine, this.#queues)
     this.#finisher = new Finisher(engine)
     this.#parking = new Parking(engine)
+    this.#hasMostlyOnce = [...engine.definitions.keys()].some((name) => this.#isMostlyOnce(name))
     this.#promotion = new Promotion(engine, () => this.#wake())
   }
 
@@ -86,26 +92,39 @@ export class Worker implements Loop {
       await this.#rescue.tidy()
       await database.write((tx) => this.#parking.unpark(tx, 3))
     } catch (error) {
-      await this.#leave()
+      await this.#leave(true)
       throw error
     }
     this.#isTaking = true
+    this.#isStopped = false
     this.#unsubscribe = database.onCommit((notice) => this.#notice(notice), [jobsTopic, cancelTopic])
     this.#look()
   }
 
+  /**
+   * Takes no more jobs, waits for those that run, tells the rest to end, and gives back what is left then, without counting the
+   * attempt. What cannot be written in time stays with this worker, and is given back by whoever finds it dead.
+   */
   async stop(timeout: number): Promise<void> {
-    const grace = Math.min(1_000, timeout / 5)
+    const endAt = performance.now() + timeout
+    const grace = Math.min(1_000, timeout / 4)
     this.#isTaking = false
     this.#promotion.stop()
     await this.#untilIdle(timeout - grace)
     const reason = new StateError('HANDCAR_STOPPED', 'The process stops; the job will run again')
     for (const job of this.#running) job.abort('stop', reason)
-    await this.#untilIdle(grace)
+    await this.#untilIdle(grace / 2)
     for (const job of this.#running) this.#giveBack(job)
-    await this.#turning
+    await this.#untilIdle(Math.max(grace / 2, endAt - performance.now()))
+    this.#isStopped = true
     this.#unsubscribe?.()
-    await this.#leave()
+    const left = this.#finished.length
+    if (left > 0)
+      this.#engine.logger.error(
+        { jobs: left },
+        'what has become of some jobs could not be written; they will run again',
+      )
+    await this.#leave(left === 0)
   }
 
   /** Gives the jobs of workers back that have died. Resolves with how many there were. */
@@ -113,9 +132,9 @@ export class Worker implements Loop {
     return (await this.#rescue?.look(death)) ?? 0
   }
 
-  async #leave(): Promise<void> {
+  async #leave(isInOrder: boolean): Promise<void> {
     this.#rescue?.stop()
-    await this.#seat?.leave()
+    await this.#seat?.leave(isInOrder)
     this.#seat = undefined
   }
 
@@ -153,7 +172,7 @@ export class Worker implements Loop {
 
   async #takeTurns(): Promise<void> {
     let pause = firstPause
-    while (this.#hasTurn) {
+    while (this.#hasTurn && !this.#isStopped) {
       let finished: RunningJob[] = []
       try {
         const turn = (tx: Transaction): Claim => {
@@ -161,14 +180,13 @@ export class Worker implements Loop {
           this.#finished = []
           return this.#write(tx, finished)
         }
-        const { jobs } = await this.#engine.database.write(turn, {
-          label: 'handcar.jobs.turn',
-          durability: 'os',
-        })
+        const { jobs } = await this.#engine.database.write(turn, turnOptions)
         pause = firstPause
+        if (this.#hasMostlyOnce && jobs.some(({ name }) => this.#isMostlyOnce(name))) await this.#syncClaims()
         await this.#startAll(jobs)
       } catch (error) {
         this.#finished = [...finished, ...this.#finished]
+        if (this.#isStopped) break
         this.#engine.logger.warn({ error: String(error) }, 'a turn of the jobs failed and is tried again')
         await new Promise((resolve) => setTimeout(resolve, pause))
         pause = Math.min(pause * 2, longestPause)
@@ -199,6 +217,15 @@ export class Worker implements Loop {
     const claim = this.#claimer.claim(tx, seat.id, now, free)
     this.#mayHaveWork = claim.mayHaveMore
     return claim
+  }
+
+  #isMostlyOnce(name: string): boolean {
+    return this.#engine.definitions.get(name)?.onCrash === 'discard'
+  }
+
+  /** A job that must not run twice begins when its claim would survive a power cut: an empty write waits for the disk. */
+  async #syncClaims(): Promise<void> {
+    await this.#engine.database.write(() => undefined, { label: 'handcar.jobs.sync', durability: 'disk' })
   }
 
   async #startAll(rows: readonly ClaimedRow[]): Promise<void> {
