@@ -1,8 +1,9 @@
 import { HandcarError, option, OptionsError, readOptions, type Duration } from '../core/index.ts'
 import type { SqlParameter, Transaction } from '../database/index.ts'
-import type { AnyJobDefinition } from './define-job.ts'
+import { JobDefinition, type AnyJobDefinition } from './define-job.ts'
 import { jobsTopic, type Engine } from './engine.ts'
 import { FairTurns } from './fair-turns.ts'
+import { JobHandle } from './job-handle.ts'
 import { payloadsAtOnce, pushValues, rowsAtOnce, valuesOf, type JobRow } from './job-row.ts'
 import { encode } from './payload.ts'
 import {
@@ -51,6 +52,34 @@ export class Enqueuer {
 
   constructor(engine: Engine) {
     this.#engine = engine
+  }
+
+  /**
+   * Enqueues a job inside the open transaction, or in one of its own. Throws at once what is refused at once.
+   *
+   * @param parent The job that does it.
+   */
+  enqueue<Result>(
+    definition: unknown,
+    payload: unknown,
+    options?: EnqueueOptions,
+    parent: number | null = null,
+  ): Promise<JobHandle<Result>> {
+    return this.#write(this.prepare(this.#known(definition), payload, options), (row, tx) => {
+      row.parent_id = parent
+      return new JobHandle<Result>(this.#engine, this.insert(tx, row))
+    })
+  }
+
+  /** Enqueues any number of jobs, as `enqueue` does. */
+  enqueueAll<Payload, Result>(
+    definition: unknown,
+    payloads: readonly Payload[],
+    options?: EnqueueOptions | ((payload: Payload, index: number) => EnqueueOptions),
+  ): Promise<JobHandle<Result>[]> {
+    return this.#write(this.prepareAll(this.#known(definition), payloads, options), (insertAll, tx) =>
+      insertAll(tx).map((each) => new JobHandle<Result>(this.#engine, each)),
+    )
   }
 
   /**
@@ -159,6 +188,31 @@ export class Enqueuer {
       pushIds(enqueued, tx.run(insertPayload, [...common, payloads[from]!]).lastInsertRowid, 1)
     }
     return enqueued
+  }
+
+  #write<Prepared, Result>(
+    prepared: Prepared | Promise<Prepared>,
+    insert: (prepared: Prepared, tx: Transaction) => Result,
+  ): Promise<Result> {
+    const { database } = this.#engine
+    const tx = database.transaction
+    if (prepared instanceof Promise) {
+      return prepared.then((prepared) =>
+        tx ? insert(prepared, tx) : database.write((tx) => insert(prepared, tx)),
+      )
+    }
+    return tx ? Promise.resolve(insert(prepared, tx)) : database.write((tx) => insert(prepared, tx))
+  }
+
+  #known(definition: unknown): AnyJobDefinition {
+    if (!(definition instanceof JobDefinition))
+      throw option.invalidOption('enqueue job', 'what defineJob returns', definition)
+    const { name } = definition
+    if (this.#engine.definitions.get(name) === definition) return definition as AnyJobDefinition
+    throw new OptionsError(
+      'HANDCAR_JOB_UNKNOWN',
+      `The job "${name}" is not one of the definitions of these Jobs`,
+    )
   }
 
   #row(definition: AnyJobDefinition, payload: unknown, options: EnqueueOptions | undefined): JobRow {

@@ -1,6 +1,9 @@
 import { StateError, type Logger } from '../core/index.ts'
 import type { Transaction } from '../database/index.ts'
+import type { JobDefinition } from './define-job.ts'
 import type { Engine } from './engine.ts'
+import type { EnqueueOptions } from './enqueuer.ts'
+import type { JobHandle } from './job-handle.ts'
 import { encode } from './payload.ts'
 import type { RunningJob } from './running-job.ts'
 import { insertLog, selectClaim, setProgress } from './sql.ts'
@@ -74,6 +77,15 @@ export class JobContext {
     await database.write((tx) => {
       tx.run(insertLog, [this.id, clock.now(), text])
     })
+  }
+
+  /** Enqueues a job as `jobs.enqueue` does; its row remembers this one as its parent. */
+  async enqueue<Payload, Result>(
+    definition: JobDefinition<Payload, Result>,
+    payload: Payload,
+    options?: EnqueueOptions,
+  ): Promise<JobHandle<Result>> {
+    return this.engine.enqueuer.enqueue(definition, payload, options, this.id)
   }
 
   /**

@@ -1,12 +1,13 @@
-import { option, OptionsError, Service, StateError } from '../core/index.ts'
+import { Service, StateError } from '../core/index.ts'
 import type { Migration } from '../database/index.ts'
-import { JobDefinition, type AnyJobDefinition } from './define-job.ts'
+import type { JobDefinition } from './define-job.ts'
 import { jobsTopic, type EndListener, type Engine, type Loop } from './engine.ts'
 import { Enqueuer, type EnqueueOptions } from './enqueuer.ts'
-import { JobHandle } from './job-handle.ts'
+import type { JobHandle } from './job-handle.ts'
 import { migrations } from './migrations.ts'
 import { resolveOptions, type JobsOptions } from './options.ts'
 import { pauseQueue, resumeQueue, selectTables } from './sql.ts'
+import type { Death } from './rescue.ts'
 import { Worker } from './worker.ts'
 
 /**
@@ -28,6 +29,7 @@ export class Jobs extends Service {
   static readonly migrations: readonly Migration[] = migrations
 
   readonly #engine: Engine
+  readonly #worker: Worker | undefined
   readonly #loops: readonly Loop[]
   #started: Loop[] = []
 
@@ -44,7 +46,8 @@ export class Jobs extends Service {
     }
     engine.enqueuer = new Enqueuer(engine)
     this.#engine = engine
-    this.#loops = work === undefined ? [] : [new Worker(engine, work)]
+    this.#worker = work === undefined ? undefined : new Worker(engine, work)
+    this.#loops = this.#worker === undefined ? [] : [this.#worker]
   }
 
   /**
@@ -60,11 +63,7 @@ export class Jobs extends Service {
       ? [payload?: Payload, options?: EnqueueOptions]
       : [payload: Payload, options?: EnqueueOptions]
   ): Promise<JobHandle<Result>> {
-    const { enqueuer } = this.#engine
-    return this.#insert(
-      () => enqueuer.prepare(this.#known(definition), payload, options),
-      (row, tx) => new JobHandle<Result>(this.#engine, enqueuer.insert(tx, row)),
-    )
+    return this.#inOrder(() => this.#ready().enqueuer.enqueue(definition, payload, options))
   }
 
   /**
@@ -75,11 +74,18 @@ export class Jobs extends Service {
     payloads: readonly Payload[],
     options?: EnqueueOptions | ((payload: Payload, index: number) => EnqueueOptions),
   ): Promise<JobHandle<Result>[]> {
-    const { enqueuer } = this.#engine
-    return this.#insert(
-      () => enqueuer.prepareAll(this.#known(definition), payloads, options),
-      (batch, tx) => batch(tx).map((each) => new JobHandle<Result>(this.#engine, each)),
-    )
+    return this.#inOrder(() => this.#ready().enqueuer.enqueueAll(definition, payloads, options))
+  }
+
+  /**
+   * Looks for workers that have died, now, and gives their jobs back; what a process does that notices a death, such as a
+   * supervisor. Works only where this process works on jobs. Resolves with the number of jobs.
+   *
+   * @param death What is known of a process that has died; it is written down with its jobs.
+   */
+  async rescue(death?: Death): Promise<number> {
+    this.#ready()
+    return (await this.#worker?.rescue(death)) ?? 0
   }
 
   /** Keeps the jobs of a queue from being started, in all processes and over restarts, until `resume`. */
@@ -125,41 +131,12 @@ export class Jobs extends Service {
     throw new StateError('HANDCAR_NOT_STARTED', `The jobs are not started (they are ${this.state})`)
   }
 
-  #known(definition: unknown): AnyJobDefinition {
-    const known = this.#engine.definitions.get((definition as AnyJobDefinition | null)?.name ?? '')
-    if (known !== undefined && known === definition) return known
-    if (!(definition instanceof JobDefinition))
-      throw option.invalidOption('enqueue job', 'what defineJob returns', definition)
-    throw new OptionsError(
-      'HANDCAR_JOB_UNKNOWN',
-      `The job "${definition.name}" is not one of the definitions of these Jobs`,
-    )
-  }
-
-  /** Prepares rows, and inserts them: now, inside the open transaction, or in one of its own. */
-  #insert<Row, Inserted>(
-    prepare: () => Row | Promise<Row>,
-    insert: (row: Row, tx: Parameters<Enqueuer['insert']>[0]) => Inserted,
-  ): Promise<Inserted> {
-    const { database } = this.#engine
+  /** What is refused at once throws inside a transaction, which it is to roll back, and rejects outside. */
+  #inOrder<Result>(work: () => Promise<Result>): Promise<Result> {
     try {
-      this.#ready()
+      return work()
     } catch (error) {
-      return Promise.reject(error)
-    }
-    const tx = database.transaction
-    if (tx !== undefined) {
-      const prepared = prepare()
-      return prepared instanceof Promise
-        ? prepared.then((row) => insert(row, tx))
-        : Promise.resolve(insert(prepared, tx))
-    }
-    try {
-      const prepared = prepare()
-      return prepared instanceof Promise
-        ? prepared.then((row) => database.write((tx) => insert(row, tx)))
-        : database.write((tx) => insert(prepared, tx))
-    } catch (error) {
+      if (this.state === 'started' && this.#engine.database.transaction !== undefined) throw error
       return Promise.reject(error)
     }
   }

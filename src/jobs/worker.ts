@@ -182,8 +182,8 @@ export class Worker implements Loop {
         }
         const { jobs } = await this.#engine.database.write(turn, turnOptions)
         pause = firstPause
-        if (this.#hasMostlyOnce && jobs.some(({ name }) => this.#isMostlyOnce(name))) await this.#syncClaims()
-        await this.#startAll(jobs)
+        finished = []
+        await this.#startAll(this.#hasMostlyOnce ? await this.#synced(jobs) : jobs)
       } catch (error) {
         this.#finished = [...finished, ...this.#finished]
         if (this.#isStopped) break
@@ -224,8 +224,24 @@ export class Worker implements Loop {
   }
 
   /** A job that must not run twice begins when its claim would survive a power cut: an empty write waits for the disk. */
-  async #syncClaims(): Promise<void> {
-    await this.#engine.database.write(() => undefined, { label: 'handcar.jobs.sync', durability: 'disk' })
+  async #synced(rows: readonly ClaimedRow[]): Promise<readonly ClaimedRow[]> {
+    const delicate = rows.filter(({ name }) => this.#isMostlyOnce(name))
+    if (delicate.length === 0) return rows
+    try {
+      await this.#engine.database.write(() => undefined, { label: 'handcar.jobs.sync', durability: 'disk' })
+      return rows
+    } catch (error) {
+      this.#engine.logger.warn(
+        { error: String(error) },
+        'jobs that must not run twice are given back: the disk failed',
+      )
+      for (const row of delicate) {
+        const job = new RunningJob(row, this.#engine.definitions.get(row.name)!)
+        job.finish = { state: 'available', isUncounted: true }
+        this.#finished.push(job)
+      }
+      return rows.filter((row) => !delicate.includes(row))
+    }
   }
 
   async #startAll(rows: readonly ClaimedRow[]): Promise<void> {

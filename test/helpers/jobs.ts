@@ -16,7 +16,8 @@ export async function jobsForTest(
   options: Partial<JobsOptions> = {},
 ): Promise<JobsForTest> {
   const database =
-    options.database ?? (await temporaryDatabase({ partMigrations: { jobs: Jobs.migrations }, readers: false }))
+    options.database ??
+    (await temporaryDatabase({ partMigrations: { jobs: Jobs.migrations }, readers: false }))
   const logger = recordingLogger()
   const jobs = new Jobs({ work: true, logger, definitions, ...options, database })
   await jobs.start()
