@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { temporaryDatabase } from '../testing/index.ts'
+import { Jobs } from './index.ts'
+import * as statements from './sql.ts'
+
+/** How SQLite runs the statements that meet many jobs: which index each look goes through. */
+const plans: Partial<Record<keyof typeof statements, string[]>> = {
+  claimJobs: ['SEARCH handcar_jobs USING INTEGER PRIMARY KEY', 'handcar_jobs_for_claim (queue=?)'],
+  completeJobs: ['SCAN json_each', 'SEARCH handcar_jobs USING INTEGER PRIMARY KEY'],
+  finishJob: ['SEARCH handcar_jobs USING INTEGER PRIMARY KEY'],
+  selectQueues: ['handcar_jobs_for_claim', 'handcar_jobs_for_claim (queue>?)'],
+  selectClaimable: ['handcar_jobs_for_claim (queue=?)'],
+  selectTurnOfQueue: ['handcar_jobs_for_claim (queue=? AND priority=?)'],
+  selectLastTurn: ['handcar_jobs_for_turns (queue=? AND fair_key=?)'],
+  promoteJobs: [
+    'SEARCH handcar_jobs USING INTEGER PRIMARY KEY',
+    'handcar_jobs_for_promotion (scheduled_at<?)',
+  ],
+  selectNextDue: ['handcar_jobs_for_promotion (scheduled_at>?)'],
+  selectJobsOfWorker: ['handcar_jobs_for_rescue (worker_id=?)'],
+  hasRunningJobs: ['handcar_jobs_for_rescue (worker_id=?)'],
+  selectCancelledJobs: ['handcar_jobs_for_cancelling (worker_id=?)'],
+  countRunning: ['handcar_jobs_for_limit (limit_key=?)'],
+  unblockJobs: [
+    'handcar_jobs_for_unblocking (limit_key=? AND queue=?)',
+    'SEARCH handcar_jobs USING INTEGER PRIMARY KEY',
+  ],
+  selectBlockedKeys: ['handcar_jobs_for_unblocking', 'handcar_jobs_for_unblocking (limit_key>?)'],
+  unparkJobs: ['handcar_jobs_for_unparking (name=? AND blocked>? AND blocked<?)'],
+  selectUnparkable: ['handcar_jobs_for_unparking (name=? AND blocked=? AND version<?)'],
+  selectParkedNames: ['handcar_jobs_for_unparking (name>?)'],
+  selectHolderOfKey: ['handcar_jobs_for_uniqueness (unique_key=?)'],
+  selectOtherWorkers: ['handcar_job_workers_for_rescue'],
+  cancelWaitingJob: ['SEARCH handcar_jobs USING INTEGER PRIMARY KEY'],
+  selectState: ['SEARCH handcar_jobs USING INTEGER PRIMARY KEY'],
+}
+
+test('every statement that meets many jobs goes through its index, and nothing is sorted in a claim', async () => {
+  await using database = await temporaryDatabase({
+    partMigrations: { jobs: Jobs.migrations },
+    readers: false,
+  })
+  for (const [name, expected] of Object.entries(plans)) {
+    const text = statements[name as keyof typeof statements]
+    // Named parameters want values; a plan does not depend on them.
+    const explain = `explain query plan ${text.replace(/\?|:[a-z_]+/g, '1')}`
+    const rows = await database.write((tx) => tx.all<{ detail: string }>(explain))
+    const plan = rows.map(({ detail }) => detail).join('\n')
+    for (const part of expected) assert.ok(plan.includes(part), `${name}: expected ${part}, got\n${plan}`)
+    assert.doesNotMatch(plan, /SCAN handcar_jobs(?! USING)/, `${name}\n${plan}`)
+    assert.doesNotMatch(plan, /TEMP B-TREE FOR ORDER BY/, `${name}\n${plan}`)
+  }
+})
