@@ -1,8 +1,10 @@
+import type { AnyJobDefinition } from './define-job.ts'
 import type { Engine } from './engine.ts'
 import { describeError } from './finisher.ts'
 import type { JobContext } from './job-context.ts'
 import { Outcome } from './outcome.ts'
 import { encode } from './payload.ts'
+import { CrashError } from './performer-child.ts'
 import type { Finish, RunningJob } from './running-job.ts'
 
 const completed: Finish = { state: 'completed' }
@@ -51,6 +53,7 @@ export function failureOf(job: RunningJob, context: JobContext, thrown: unknown,
   if (job.abortCause === 'stop') return { state: 'available', isUncounted: true }
   if (job.abortCause === 'cancel')
     return { state: 'cancelled', reason: describeError(job.abortReason).message, error: thrown }
+  if (thrown instanceof CrashError) return crashOf(job, thrown, engine)
   const error = job.abortCause === 'timeout' ? job.abortReason : thrown
   const { message } = describeError(error)
   const now = engine.clock.now()
@@ -63,6 +66,38 @@ export function failureOf(job: RunningJob, context: JobContext, thrown: unknown,
     return { state: 'discarded', reason: message, error }
   const delay = Math.max(0, Math.ceil(Number(definition.backoff(row.attempt)) || 0))
   return { state: 'retryable', scheduledAt: now + delay, reason: message, error }
+}
+
+/** What becomes of a job whose process or thread died under it: the first time it runs again at once, then after its usual wait. */
+export function endOfCrash(
+  job: CrashedJob,
+  definition: AnyJobDefinition | undefined,
+  how: string,
+  now: number,
+): Finish {
+  const crashes = job.crashes + 1
+  if (definition?.onCrash === 'discard') return { state: 'discarded', reason: how }
+  if (crashes >= (definition?.maxCrashes ?? 3))
+    return {
+      state: 'discarded',
+      reason: `quarantined: its process died ${crashes} times; the last time: ${how}`,
+    }
+  if (job.attempt >= job.max_attempts) return { state: 'discarded', reason: how }
+  if (crashes === 1) return { state: 'available', reason: how }
+  const delay = Math.max(0, Math.ceil(definition?.backoff(crashes - 1) ?? 0))
+  return { state: 'retryable', scheduledAt: now + delay, reason: how }
+}
+
+/** What of a job decides about its fate after a crash. */
+interface CrashedJob {
+  readonly crashes: number
+  readonly attempt: number
+  readonly max_attempts: number
+}
+
+function crashOf({ row, definition }: RunningJob, error: CrashError, { clock, logger }: Engine): Finish {
+  logger.warn({ job: row.name, jobId: row.id, error: error.message }, 'a job ended its thread or process')
+  return { ...endOfCrash(row, definition, error.message, clock.now()), isCrash: true, error }
 }
 
 /** A policy that throws itself says nothing. */

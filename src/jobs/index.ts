@@ -15,6 +15,7 @@ export type { JobHandle, JobState } from './job-handle.ts'
 export { Jobs } from './jobs.ts'
 export type { JobsOptions, WorkOptions } from './options.ts'
 export { cancel, discard, retryAfter, snooze, type Outcome } from './outcome.ts'
+export type { RemoteJobContext } from './performer-program.ts'
 export type { Queues } from './queue-order.ts'
 export type {
   InputOf,

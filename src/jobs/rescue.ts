@@ -1,7 +1,9 @@
 import { rm } from 'node:fs/promises'
 import { FileLock, type Transaction } from '../database/index.ts'
 import { finishedTopic, jobsTopic, type EndedJob, type Engine } from './engine.ts'
+import { endOfCrash } from './ending.ts'
 import { isFinal } from './finisher.ts'
+import type { Finish } from './running-job.ts'
 import { unblock } from './limits.ts'
 import {
   deleteWorkers,
@@ -126,7 +128,10 @@ export class Rescue {
     const ended: EndedJob[] = []
     const keys = new Map<string, number>()
     for (const job of jobs) {
-      const end = this.#endOf(job, how, now)
+      const end: Finish =
+        job.cancel_reason === null
+          ? endOfCrash(job, definitions.get(job.name), how, now)
+          : { state: 'cancelled', reason: job.cancel_reason }
       const isFinished = isFinal(end.state)
       tx.run(finishJob, {
         id: job.id,
@@ -137,7 +142,7 @@ export class Rescue {
         scheduled_at: end.scheduledAt ?? null,
         finished_at: isFinished ? now : null,
         result: null,
-        reason: end.reason,
+        reason: end.reason ?? null,
         crashes: job.crashes + 1,
         rate_key: job.rate_key,
         release_key: isFinished && job.unique_while !== null && (job.unique_until ?? 0) <= now ? 1 : 0,
@@ -166,27 +171,6 @@ export class Rescue {
     if (jobs.length > 0)
       logger.warn({ worker: worker.name, jobs: jobs.length }, 'jobs of a dead worker are given back')
     return jobs.length
-  }
-
-  /** What becomes of a job whose process died under it: the first time it runs again at once, then after its usual wait. */
-  #endOf(
-    job: HeldRow,
-    how: string,
-    now: number,
-  ): { state: EndedJob['state'] | 'available' | 'retryable'; scheduledAt?: number; reason: string } {
-    const definition = this.#engine.definitions.get(job.name)
-    const crashes = job.crashes + 1
-    if (job.cancel_reason !== null) return { state: 'cancelled', reason: job.cancel_reason }
-    if (definition?.onCrash === 'discard') return { state: 'discarded', reason: how }
-    if (crashes >= (definition?.maxCrashes ?? 3))
-      return {
-        state: 'discarded',
-        reason: `quarantined: its process died ${crashes} times; the last time: ${how}`,
-      }
-    if (job.attempt >= job.max_attempts) return { state: 'discarded', reason: how }
-    if (crashes === 1) return { state: 'available', reason: how }
-    const delay = Math.max(0, Math.ceil(definition?.backoff(crashes - 1) ?? 0))
-    return { state: 'retryable', scheduledAt: now + delay, reason: how }
   }
 }
 

@@ -8,6 +8,7 @@ import { failureOf, outcomeOf, resultOf } from './ending.ts'
 import { Finisher } from './finisher.ts'
 import { claimLost, JobContext } from './job-context.ts'
 import { Outcome } from './outcome.ts'
+import { Performers } from './performers.ts'
 import { Parking } from './parking.ts'
 import { ParkedError, readPayload } from './stored-payload.ts'
 import { Promotion } from './promotion.ts'
@@ -52,6 +53,7 @@ export class Worker implements Loop {
   readonly #finisher: Finisher
   readonly #promotion: Promotion
   readonly #parking: Parking
+  readonly #performers = new Performers()
   /** Whether there are jobs that must not run twice. */
   readonly #hasMostlyOnce: boolean
   readonly #running = new Set<RunningJob>()
@@ -117,6 +119,7 @@ export class Worker implements Loop {
     for (const job of this.#running) this.#giveBack(job)
     await this.#untilIdle(Math.max(grace / 2, endAt - performance.now()))
     this.#isStopped = true
+    this.#performers.close()
     this.#unsubscribe?.()
     const left = this.#finished.length
     if (left > 0)
@@ -277,6 +280,7 @@ export class Worker implements Loop {
   }
 
   #call(definition: AnyJobDefinition, payload: unknown, context: JobContext): unknown {
+    if (definition.runsIn !== 'here') return this.#performers.perform(definition, payload, context)
     if (!definition.transactional) return definition.perform(payload, context)
     return this.#finishHere(context.running, () => definition.perform(payload, context))
   }
