@@ -41,7 +41,7 @@ export function outcomeOf(
       return { state: 'discarded', reason }
     case 'cancel':
       return { state: 'cancelled', reason }
-    case 'retry':
+    default:
       if (row.attempt >= row.max_attempts) return { state: 'discarded', reason, error: reason }
       return { state: 'retryable', scheduledAt: now + delay!, reason, error: reason ?? 'retried later' }
   }
@@ -64,7 +64,7 @@ export function failureOf(job: RunningJob, context: JobContext, thrown: unknown,
   }
   if (policy === 'discard' || row.attempt >= row.max_attempts)
     return { state: 'discarded', reason: message, error }
-  const delay = Math.max(0, Math.ceil(Number(definition.backoff(row.attempt)) || 0))
+  const delay = Math.max(0, Math.ceil(definition.backoff(row.attempt)) || 0)
   return { state: 'retryable', scheduledAt: now + delay, reason: message, error }
 }
 

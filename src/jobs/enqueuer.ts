@@ -128,7 +128,7 @@ export class Enqueuer {
       this.prepare(definition, payload, typeof options === 'function' ? options(payload, index) : options),
     )
     if (rows.some((row) => row instanceof Promise))
-      return Promise.all(rows).then((rows) => (tx) => this.insertAll(tx, rows))
+      return Promise.all(rows.map(async (row) => row)).then((rows) => (tx) => this.insertAll(tx, rows))
     return (tx) => this.insertAll(tx, rows as JobRow[])
   }
 
@@ -363,7 +363,11 @@ function readTime(value: unknown, name: string): number | undefined {
 
 function readBatch(value: unknown, name: string): number | undefined {
   if (value === undefined) return undefined
-  const id = typeof value === 'number' ? value : (value as { id?: unknown } | null)?.id
-  if (typeof id === 'number' && Number.isInteger(id)) return id
+  if (typeof value === 'number' && Number.isInteger(value)) return value
+  if (isBatch(value)) return value.id
   throw option.invalidOption(name, 'a batch', value)
+}
+
+function isBatch(value: unknown): value is { id: number } {
+  return typeof value === 'object' && value !== null && 'id' in value && Number.isInteger(value.id)
 }

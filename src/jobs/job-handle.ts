@@ -57,7 +57,7 @@ export class JobHandle<Result = unknown> {
           if (ended === undefined) return
           resolve(ended.result)
         } catch (error) {
-          reject(error as Error)
+          reject(error)
         }
         clearTimeout(timer)
         unsubscribe()

@@ -122,7 +122,7 @@ export class Jobs extends Service {
 
   protected async close(timeout: number): Promise<void> {
     const endAt = performance.now() + timeout
-    for (const loop of this.#started.splice(0).reverse())
+    for (const loop of this.#started.splice(0).toReversed())
       await loop.stop(Math.max(0, endAt - performance.now()))
   }
 

@@ -47,13 +47,17 @@ export class Performers {
         performer.onEnd = undefined
       }
       performer.onReport = (report) => {
-        if (report.type === 'progress') return void context.progress(report.value).catch(() => {})
-        if (report.type === 'log') return void context.log(report.text).catch(() => {})
-        release()
-        this.#rest(kind, performer)
-        if (report.type === 'done') resolve(report.value)
-        else if (report.type === 'outcome') resolve(new Outcome(report.kind, report.delay, report.reason))
-        else reject(restored(report))
+        if (report.type === 'progress') {
+          context.progress(report.value).catch(() => {})
+        } else if (report.type === 'log') {
+          context.log(report.text).catch(() => {})
+        } else {
+          release()
+          this.#rest(kind, performer)
+          if (report.type === 'done') resolve(report.value)
+          else if (report.type === 'outcome') resolve(new Outcome(report.kind, report.delay, report.reason))
+          else reject(restored(report))
+        }
       }
       performer.onEnd = (how) => {
         release()

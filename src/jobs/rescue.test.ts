@@ -21,7 +21,7 @@ test('the jobs of a process that was killed run again at the next start, with th
   const path = folder.file('app.sqlite3')
   await using database = await databaseIn(path)
   const jobs = crashJobs(database)
-  await using producer = await jobsForTest([...Object.values(jobs)], { database, work: false })
+  await using producer = await jobsForTest(Object.values(jobs), { database, work: false })
   await using child = Child.start('jobs-worker-process', { path, slots: 10 })
   await child.next()
   const handles = await producer.jobs.enqueueAll(jobs.hang, [false, false, false, false])

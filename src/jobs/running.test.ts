@@ -140,7 +140,7 @@ test('a job that the process does not know is parked, and runs where it is known
 })
 
 test('a payload of an older version is upcast; of a newer one, or one that cannot be, is parked', async () => {
-  const first = defineJob({ name: 'job', perform: (_: { name: string }) => {} })
+  const first = defineJob({ name: 'job', perform: (payload: { name: string }) => payload.name })
   const second = defineJob({
     name: 'job',
     version: 2,

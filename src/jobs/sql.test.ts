@@ -2,10 +2,12 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { temporaryDatabase } from '../testing/index.ts'
 import { Jobs } from './index.ts'
-import * as statements from './sql.ts'
+import * as sql from './sql.ts'
+
+const statements: Record<string, string> = sql
 
 /** How SQLite runs the statements that meet many jobs: which index each look goes through. */
-const plans: Partial<Record<keyof typeof statements, string[]>> = {
+const plans: Partial<Record<keyof typeof sql, string[]>> = {
   claimJobs: ['SEARCH handcar_jobs USING INTEGER PRIMARY KEY', 'handcar_jobs_for_claim (queue=?)'],
   completeJobs: ['SCAN json_each', 'SEARCH handcar_jobs USING INTEGER PRIMARY KEY'],
   finishJob: ['SEARCH handcar_jobs USING INTEGER PRIMARY KEY'],
@@ -42,7 +44,7 @@ test('every statement that meets many jobs goes through its index, and nothing i
     readers: false,
   })
   for (const [name, expected] of Object.entries(plans)) {
-    const text = statements[name as keyof typeof statements]
+    const text = statements[name]!
     // Named parameters want values; a plan does not depend on them.
     const explain = `explain query plan ${text.replace(/\?|:[a-z_]+/g, '1')}`
     const rows = await database.write((tx) => tx.all<{ detail: string }>(explain))

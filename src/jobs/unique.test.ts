@@ -10,7 +10,7 @@ test('a second job with the same key is not enqueued while the first is unfinish
   const job = defineJob({
     name: 'job',
     unique: ({ post }) => `post ${post}`,
-    perform: (_: { post: number }) => goOn.promise,
+    perform: ({ post }: { post: number }) => goOn.promise.then(() => post),
   })
   await using context = await jobsForTest([job])
   const { jobs } = context
@@ -67,7 +67,7 @@ for (const [onConflict, expected] of conflicts) {
     const job = defineJob({
       name: 'job',
       unique: () => ({ key: 'one', onConflict }),
-      perform: (_: number) => {},
+      perform: (n: number) => n,
     })
     await using context = await jobsForTest([job], { clock })
     const { jobs, database } = context
