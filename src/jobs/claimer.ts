@@ -1,6 +1,7 @@
 import type { Transaction } from '../database/index.ts'
 import { jobsTopic, type Engine } from './engine.ts'
 import type { QueueOrder } from './queue-order.ts'
+import { Ageing } from './ageing.ts'
 import { Rates } from './rates.ts'
 import type { ClaimedRow } from './running-job.ts'
 import { blockJob, claimJobs, countRunning, parkJob, postponeJob, releaseKey } from './sql.ts'
@@ -25,15 +26,19 @@ export interface Claim {
 export class Claimer {
   readonly #engine: Engine
   readonly #queues: QueueOrder
+  readonly #ageing: Ageing
 
-  constructor(engine: Engine, queues: QueueOrder) {
+  /** @param ageing After how many milliseconds a job counts as one step of priority smaller; 0: never. */
+  constructor(engine: Engine, queues: QueueOrder, ageing: number) {
     this.#engine = engine
+    this.#ageing = new Ageing(ageing)
     this.#queues = queues
   }
 
   claim(tx: Transaction, worker: number, now: number, free: number): Claim {
     const jobs: ClaimedRow[] = []
     for (const queue of this.#queues.next(tx)) {
+      if (free > jobs.length) this.#admit(tx, this.#ageing.claim(tx, worker, queue, now), now, jobs)
       for (let round = 0; ; round++) {
         const wanted = free - jobs.length
         if (wanted === 0) return { jobs, mayHaveMore: true }

@@ -27,6 +27,14 @@ export interface Loop {
   stop(timeout: number): void | Promise<void>
 }
 
+/** Carries the context of a trace, such as OpenTelemetry's `traceparent`, from the enqueue of a job to its attempts. */
+export interface TraceHook {
+  /** The context of the code that enqueues, as text; `undefined` when there is none. */
+  capture(): string | undefined
+  /** Runs an attempt inside a context that was captured. */
+  run<Result>(trace: string, perform: () => Result): Result
+}
+
 /** What the pieces of the part share. */
 export interface Engine {
   readonly database: Database
@@ -37,6 +45,7 @@ export interface Engine {
   /** Size limit of payloads and results, in bytes. */
   readonly maxPayload: number
   readonly enqueuer: Enqueuer
+  readonly trace: TraceHook | undefined
   /** Told, in the same transaction, of the jobs that have ended. */
   readonly endListeners: EndListener[]
 }

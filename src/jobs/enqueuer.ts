@@ -2,6 +2,7 @@ import { HandcarError, option, OptionsError, readOptions, type Duration } from '
 import type { SqlParameter, Transaction } from '../database/index.ts'
 import { JobDefinition, type AnyJobDefinition } from './define-job.ts'
 import { jobsTopic, type Engine } from './engine.ts'
+import { enqueueEvent } from './events.ts'
 import { FairTurns } from './fair-turns.ts'
 import { JobHandle } from './job-handle.ts'
 import { payloadsAtOnce, pushValues, rowsAtOnce, valuesOf, type JobRow } from './job-row.ts'
@@ -67,7 +68,10 @@ export class Enqueuer {
   ): Promise<JobHandle<Result>> {
     return this.#write(this.prepare(this.#known(definition), payload, options), (row, tx) => {
       row.parent_id = parent
-      return new JobHandle<Result>(this.#engine, this.insert(tx, row))
+      const enqueued = this.insert(tx, row)
+      if (enqueued.wasEnqueued && enqueueEvent.hasSubscribers)
+        enqueueEvent.publish({ id: enqueued.id, name: row.name, queue: row.queue })
+      return new JobHandle<Result>(this.#engine, enqueued)
     })
   }
 
@@ -243,7 +247,7 @@ export class Enqueuer {
       rate_key: rate === undefined ? null : keyOf(name, rate.key, payload),
       fair_key: fairBy === undefined ? null : String(fairBy(payload)),
       tags: given.tags ?? null,
-      trace: null,
+      trace: this.#engine.trace?.capture() ?? null,
       payload: encode(payload, `payload of job "${name}"`, maxPayload),
       onConflict: unique?.onConflict,
     }

@@ -8,6 +8,7 @@ import { migrations } from './migrations.ts'
 import { resolveOptions, type JobsOptions } from './options.ts'
 import { pauseQueue, resumeQueue, selectTables } from './sql.ts'
 import type { Death } from './rescue.ts'
+import { readStats, type JobsStats } from './stats.ts'
 import { Worker } from './worker.ts'
 
 /**
@@ -86,6 +87,11 @@ export class Jobs extends Service {
   async rescue(death?: Death): Promise<number> {
     this.#ready()
     return (await this.#worker?.rescue(death)) ?? 0
+  }
+
+  /** How many jobs there are and where they stand, counted now. */
+  stats(): Promise<JobsStats> {
+    return readStats(this.#ready(), this.#worker)
   }
 
   /** Keeps the jobs of a queue from being started, in all processes and over restarts, until `resume`. */

@@ -10,6 +10,7 @@ import {
 } from '../core/index.ts'
 import { Database } from '../database/index.ts'
 import { JobDefinition, type AnyJobDefinition } from './define-job.ts'
+import type { TraceHook } from './engine.ts'
 import { readQueues, type Queues } from './queue-order.ts'
 
 /** How a process works on jobs. */
@@ -18,6 +19,11 @@ export interface WorkOptions {
   slots?: number
   /** Which queues it takes jobs from, and in which order. Default: `'*'`, all of them in turn. */
   queues?: Queues
+  /**
+   * A job that has waited so long counts as one step of priority smaller, and so on, so that jobs of a large priority get
+   * their turn too. 0: never. Default: `'1m'`.
+   */
+  ageing?: Duration
 }
 
 /** Options of {@link Jobs}. */
@@ -34,6 +40,8 @@ export interface JobsOptions {
   clock?: Clock
   /** Default: warnings and errors on standard error. */
   logger?: Logger
+  /** Carries the context of a trace from enqueue to perform. Default: none. */
+  trace?: TraceHook
   /** How long `stop()` waits for running jobs. Default: `'10s'`. */
   stopTimeout?: Duration
 }
@@ -47,6 +55,7 @@ export function resolveOptions(options: JobsOptions) {
     maxPayload: option.size(1_048_576),
     clock: readClock,
     logger,
+    trace: option.optional(option.matching('an object with capture() and run()', isTraceHook)),
     stopTimeout: option.duration(10_000),
   })
 }
@@ -70,6 +79,7 @@ function readWork(value: unknown, name: string) {
   return readOptions(name, value === true ? {} : value, {
     slots: option.integer(10, { min: 1, max: 10_000 }),
     queues: readQueues,
+    ageing: option.duration(60_000),
   })
 }
 
@@ -82,4 +92,9 @@ function readClock(value: unknown, name: string): Clock {
 function isClock(value: unknown): value is Clock {
   const clock = value as Partial<Clock> | null
   return typeof clock?.now === 'function' && typeof clock.setTimer === 'function'
+}
+
+function isTraceHook(value: unknown): value is TraceHook {
+  const hook = value as Partial<TraceHook> | null
+  return typeof hook?.capture === 'function' && typeof hook.run === 'function'
 }

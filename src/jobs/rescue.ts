@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises'
 import { FileLock, type Transaction } from '../database/index.ts'
 import { finishedTopic, jobsTopic, type EndedJob, type Engine } from './engine.ts'
 import { endOfCrash } from './ending.ts'
+import { rescueEvent } from './events.ts'
 import { isFinal } from './finisher.ts'
 import type { Finish } from './running-job.ts'
 import { unblock } from './limits.ts'
@@ -168,6 +169,7 @@ export class Rescue {
     if (ended.length > 0) for (const listener of endListeners) listener(tx, ended)
     tx.run(endWorker, [now, worker.id])
     tx.touch(jobsTopic, finishedTopic)
+    if (rescueEvent.hasSubscribers) rescueEvent.publish({ worker: worker.name, jobs: jobs.length })
     if (jobs.length > 0)
       logger.warn({ worker: worker.name, jobs: jobs.length }, 'jobs of a dead worker are given back')
     return jobs.length

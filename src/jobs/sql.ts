@@ -54,6 +54,9 @@ export const selectTurnOfQueue = `
 
 export const setTurn = 'update handcar_jobs set turn = ? where id = ?'
 
+const claimedColumns =
+  'id, name, queue, priority, turn, version, attempt, max_attempts, claims, crashes, limit_key, limit_count, rate_key, rate_reserved_at, batch_id, parent_id, unique_while, unique_until, trace, payload'
+
 export const claimJobs = `
   update handcar_jobs
   set state = 'running', attempt = attempt + 1, claims = claims + 1, attempted_at = ?, worker_id = ?
@@ -62,8 +65,7 @@ export const claimJobs = `
     where state = 'available' and blocked = 0 and queue = ?
     order by priority, turn, id limit ?
   )
-  returning id, name, queue, priority, turn, version, attempt, max_attempts, claims, crashes, limit_key, limit_count, rate_key,
-    rate_reserved_at, batch_id, parent_id, unique_while, unique_until, trace, payload`
+  returning ${claimedColumns}`
 
 /** The queues that have something to claim: one look into the index for each. */
 export const selectQueues = `
@@ -250,13 +252,58 @@ export const cancelWaitingJob = `
 export const cancelRunningJob = `
   update handcar_jobs set cancel_reason = ? where id = ? and state = 'running' and cancel_reason is null`
 
-/** One row for each state that jobs of a queue are in. */
-export const countJobs = `
-  select queue, state, blocked, count(*) as count from handcar_jobs group by queue, state, blocked`
+/** The queues that have something to claim, with the age of the job that comes first. */
+export const countOfQueues = `
+  select queue as name, count(*) as waiting, (
+    select created_at from handcar_jobs as first indexed by handcar_jobs_for_claim
+    where state = 'available' and blocked = 0 and queue = jobs.queue order by priority, turn, id limit 1
+  ) as created_at
+  from handcar_jobs as jobs indexed by handcar_jobs_for_claim
+  where state = 'available' and blocked = 0 group by queue`
 
-export const selectOldestClaimable = `
-  select min(created_at) as created_at from handcar_jobs indexed by handcar_jobs_for_claim
-  where state = 'available' and blocked = 0 and queue = ?`
+export const countSetAside = `
+  select
+    (select count(*) from handcar_jobs indexed by handcar_jobs_for_unblocking where state = 'available' and blocked = 1) as blocked,
+    (select count(*) from handcar_jobs indexed by handcar_jobs_for_unparking where state = 'available' and blocked >= 2) as parked`
+
+export const countScheduled = `
+  select count(*) as count from handcar_jobs indexed by handcar_jobs_for_promotion
+  where state in ('scheduled', 'retryable')`
+
+export const countRunningJobs = `
+  select count(*) as count from handcar_jobs indexed by handcar_jobs_for_rescue where state = 'running'`
+
+export const countFinished = `
+  select count(*) as count from handcar_jobs indexed by handcar_jobs_for_pruning where finished_at is not null`
+
+/** The priorities that wait in a queue, with the job that comes first in each: one look into the index for each. */
+export const selectPriorities = `
+  with recursive priorities (priority) as (
+    select min(priority) from handcar_jobs indexed by handcar_jobs_for_claim
+    where state = 'available' and blocked = 0 and queue = :queue
+    union all
+    select (
+      select min(priority) from handcar_jobs indexed by handcar_jobs_for_claim
+      where state = 'available' and blocked = 0 and queue = :queue and priority > priorities.priority
+    )
+    from priorities where priorities.priority is not null
+  )
+  select priority, (
+    select max(created_at, coalesce(scheduled_at, 0)) from handcar_jobs indexed by handcar_jobs_for_claim
+    where state = 'available' and blocked = 0 and queue = :queue and priority = priorities.priority order by turn, id limit 1
+  ) as since
+  from priorities where priority is not null`
+
+/** Like `claimJobs`, of one priority. */
+export const claimJobOfPriority = `
+  update handcar_jobs
+  set state = 'running', attempt = attempt + 1, claims = claims + 1, attempted_at = ?, worker_id = ?
+  where id in (
+    select id from handcar_jobs indexed by handcar_jobs_for_claim
+    where state = 'available' and blocked = 0 and queue = ? and priority = ?
+    order by turn, id limit 1
+  )
+  returning ${claimedColumns}`
 
 export const selectTables = "select 1 from sqlite_schema where name = 'handcar_jobs'"
 

@@ -5,6 +5,7 @@ import { Claimer, type Claim } from './claimer.ts'
 import type { AnyJobDefinition } from './define-job.ts'
 import { cancelTopic, jobsTopic, type Engine, type Loop } from './engine.ts'
 import { failureOf, outcomeOf, resultOf } from './ending.ts'
+import { finishEvent, startEvent, type StartMessage } from './events.ts'
 import { Finisher } from './finisher.ts'
 import { claimLost, JobContext } from './job-context.ts'
 import { Outcome } from './outcome.ts'
@@ -16,6 +17,7 @@ import { QueueOrder, type Queues } from './queue-order.ts'
 import { Rescue, type Death } from './rescue.ts'
 import { RunningJob, type AbortCause, type ClaimedRow, type Finish } from './running-job.ts'
 import { selectCancelledJobs } from './sql.ts'
+import type { WorkerStats } from './stats.ts'
 import { WorkerSeat } from './worker-seat.ts'
 
 /** How a worker works. */
@@ -23,6 +25,8 @@ export interface WorkerOptions {
   /** How many jobs run at once. */
   readonly slots: number
   readonly queues: Queues
+  /** After how many milliseconds a job counts as one step of priority smaller; 0: never. */
+  readonly ageing: number
 }
 
 /** For how long one turn starts jobs before the event loop gets its turn, in milliseconds. */
@@ -64,6 +68,8 @@ export class Worker implements Loop {
   #unsubscribe: (() => void) | undefined
   #turning: Promise<void> | undefined
   #mayHaveWork = false
+  #completed = 0
+  #failed = 0
   #isTaking = false
   #isStopped = false
   #idle: (() => void) | undefined
@@ -72,16 +78,17 @@ export class Worker implements Loop {
     this.#engine = engine
     this.#options = options
     this.#queues = new QueueOrder(options.queues)
-    this.#claimer = new Claimer(engine, this.#queues)
+    this.#claimer = new Claimer(engine, this.#queues, options.ageing)
     this.#finisher = new Finisher(engine)
     this.#parking = new Parking(engine)
     this.#hasMostlyOnce = [...engine.definitions.keys()].some((name) => this.#isMostlyOnce(name))
     this.#promotion = new Promotion(engine, () => this.#wake())
   }
 
-  /** The jobs that are performed at this moment. */
-  get running(): ReadonlySet<RunningJob> {
-    return this.#running
+  /** What this worker does and has done. */
+  stats(): WorkerStats {
+    const { slots } = this.#options
+    return { slots, running: this.#running.size, completed: this.#completed, failed: this.#failed }
   }
 
   async start(): Promise<void> {
@@ -211,7 +218,14 @@ export class Worker implements Loop {
   #write(tx: Transaction, finished: readonly RunningJob[]): Claim {
     const now = this.#engine.clock.now()
     const seat = this.#seat!
-    if (finished.length > 0) this.#finisher.write(tx, finished, now, seat.name)
+    if (finished.length > 0) {
+      for (const { row } of this.#finisher.write(tx, finished, now, seat.name)) {
+        this.#engine.logger.warn(
+          { job: row.name, jobId: row.id },
+          'the end of an attempt came too late: its job is not its own any more',
+        )
+      }
+    }
     const free = this.#free
     if (free <= 0) return { jobs: [], mayHaveMore: true }
     this.#mayHaveWork = false
@@ -261,6 +275,7 @@ export class Worker implements Loop {
   #perform(job: RunningJob): void {
     const { definition } = job
     this.#running.add(job)
+    if (startEvent.hasSubscribers) startEvent.publish(messageOf(job))
     if (definition.timeout !== undefined) this.#limitTime(job, definition.timeout)
     const context = new JobContext(job, this.#engine, this.#finishHere)
     try {
@@ -280,6 +295,15 @@ export class Worker implements Loop {
   }
 
   #call(definition: AnyJobDefinition, payload: unknown, context: JobContext): unknown {
+    const { trace } = this.#engine
+    const { row } = context.running
+    if (trace !== undefined && row.trace !== null) {
+      return trace.run(row.trace, () => this.#callInTrace(definition, payload, context))
+    }
+    return this.#callInTrace(definition, payload, context)
+  }
+
+  #callInTrace(definition: AnyJobDefinition, payload: unknown, context: JobContext): unknown {
     if (definition.runsIn !== 'here') return this.#performers.perform(definition, payload, context)
     if (!definition.transactional) return definition.perform(payload, context)
     return this.#finishHere(context.running, () => definition.perform(payload, context))
@@ -325,6 +349,7 @@ export class Worker implements Loop {
     job.finish = finish
     if (job.timer !== undefined) clearTimeout(job.timer)
     this.#running.delete(job)
+    this.#count(job, finish)
     if (job.isWritten) this.#mayHaveWork = true
     else this.#finished.push(job)
     this.#turn()
@@ -371,6 +396,13 @@ export class Worker implements Loop {
     }
   }
 
+  #count(job: RunningJob, { state, error }: Finish): void {
+    if (state === 'completed') this.#completed++
+    else if (error !== undefined) this.#failed++
+    if (!finishEvent.hasSubscribers) return
+    finishEvent.publish({ ...messageOf(job), state, duration: performance.now() - job.startedAt, error })
+  }
+
   #giveBack(job: RunningJob): void {
     const { id, name } = job.row
     this.#engine.logger.warn(
@@ -392,6 +424,10 @@ export class Worker implements Loop {
     })
     this.#idle = undefined
   }
+}
+
+function messageOf({ row: { id, name, queue, attempt } }: RunningJob): StartMessage {
+  return { id, name, queue, attempt }
 }
 
 function isPromise(value: unknown): value is Promise<unknown> {

@@ -3,8 +3,9 @@ import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'n
 import { createServer, type AddressInfo } from 'node:net'
 import { test } from 'node:test'
 import { Handcar } from '../../src/app/index.ts'
-import type { Logger, Service } from '../../src/core/index.ts'
+import { Service, type Logger } from '../../src/core/index.ts'
 import { Coordinator, Database } from '../../src/database/index.ts'
+import { Jobs, type JobsOptions } from '../../src/jobs/index.ts'
 import { Server } from '../../src/server/index.ts'
 import { codeOf } from '../helpers/errors.ts'
 import { recordingLogger } from '../helpers/recording-logger.ts'
@@ -56,12 +57,49 @@ const parts: Record<string, Part> = {
     sabotage: portIsTaken,
     wrong: { healthPath: '' },
   },
+  Jobs: {
+    make: (folder, { definitions = [], ...extra }: Partial<JobsOptions> = {}) =>
+      new Started(folder, (database) => new Jobs({ database, definitions, work: true, ...extra })),
+    sabotage: databaseIsFolder,
+    wrong: { work: { slots: 0 } },
+  },
   Handcar: {
     make: (folder, { logger = recordingLogger(), ...config }: { logger?: Logger } = {}) =>
       new Handcar({ data: folder.path, ...config }, { logger }),
     sabotage: databaseIsFolder,
     wrong: { data: '' },
   },
+}
+
+/** A part on a database of its own, which starts before it and stops after it. */
+class Started extends Service {
+  readonly #database: Database
+  readonly #part: Service
+
+  constructor(folder: TemporaryFolder, make: (database: Database) => Service) {
+    super(5_000)
+    this.#database = new Database({
+      path: folder.file('app.sqlite3'),
+      partMigrations: { jobs: Jobs.migrations },
+      readers: false,
+    })
+    this.#part = make(this.#database)
+  }
+
+  protected async open(): Promise<void> {
+    await this.#database.start()
+    try {
+      await this.#part.start()
+    } catch (error) {
+      await this.#database.stop()
+      throw error
+    }
+  }
+
+  protected async close(): Promise<void> {
+    await this.#part.stop()
+    await this.#database.stop()
+  }
 }
 
 for (const [name, { make, sabotage, wrong }] of Object.entries(parts)) {

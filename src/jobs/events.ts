@@ -1,0 +1,48 @@
+import { defineEvent, type Event } from '../core/index.ts'
+import type { JobState } from './job-handle.ts'
+
+/** A job was enqueued, in a transaction that may still be rolled back. */
+export interface EnqueueMessage {
+  id: number
+  name: string
+  queue: string
+}
+
+/** An attempt begins. */
+export interface StartMessage {
+  id: number
+  name: string
+  queue: string
+  attempt: number
+}
+
+/** An attempt has ended. */
+export interface FinishMessage {
+  id: number
+  name: string
+  queue: string
+  attempt: number
+  /** Where the job goes: `completed`, `retryable`, … */
+  state: JobState
+  /** How long it ran, in milliseconds. */
+  duration: number
+  /** What it failed with; `undefined` when it did not. */
+  error: unknown
+}
+
+/** The jobs of a worker that has died were given back. */
+export interface RescueMessage {
+  /** Name of the worker: `machine:pid`. */
+  worker: string
+  /** How many jobs it had. */
+  jobs: number
+}
+
+/** `handcar.jobs.enqueue` */
+export const enqueueEvent: Event<EnqueueMessage> = defineEvent('handcar.jobs.enqueue')
+/** `handcar.jobs.start` */
+export const startEvent: Event<StartMessage> = defineEvent('handcar.jobs.start')
+/** `handcar.jobs.finish` */
+export const finishEvent: Event<FinishMessage> = defineEvent('handcar.jobs.finish')
+/** `handcar.jobs.rescue` */
+export const rescueEvent: Event<RescueMessage> = defineEvent('handcar.jobs.rescue')
