@@ -35,20 +35,44 @@ export class Claimer {
     this.#queues = queues
   }
 
+  /** Claims up to `free` jobs: each queue its share first, and then what the others leave. */
   claim(tx: Transaction, worker: number, now: number, free: number): Claim {
     const jobs: ClaimedRow[] = []
-    for (const queue of this.#queues.next(tx)) {
-      if (free > jobs.length) this.#admit(tx, this.#ageing.claim(tx, worker, queue, now), now, jobs)
-      for (let round = 0; ; round++) {
-        const wanted = free - jobs.length
-        if (wanted === 0) return { jobs, mayHaveMore: true }
-        if (round === mostRounds) return { jobs, mayHaveMore: true }
-        const claimed = tx.all<ClaimedRow>(claimJobs, [now, worker, queue, wanted])
-        this.#admit(tx, inOrder(claimed), now, jobs)
-        if (claimed.length < wanted) break
-      }
+    let queues = this.#queues.next(tx)
+    for (const { name } of queues) {
+      if (jobs.length < free) this.#admit(tx, this.#ageing.claim(tx, worker, name, now), now, jobs)
     }
-    return { jobs, mayHaveMore: false }
+    if (queues.some(({ share }) => share < 1)) {
+      queues = queues.filter(({ name, share }) => {
+        const portion = Math.min(free - jobs.length, Math.ceil(free * share))
+        return this.#claimFrom(tx, worker, name, now, portion, jobs)
+      })
+    }
+    let mayHaveMore = false
+    for (const { name } of queues) {
+      if (this.#claimFrom(tx, worker, name, now, free - jobs.length, jobs)) mayHaveMore = true
+    }
+    return { jobs, mayHaveMore }
+  }
+
+  /** Returns whether the queue may have more. */
+  #claimFrom(
+    tx: Transaction,
+    worker: number,
+    queue: string,
+    now: number,
+    portion: number,
+    jobs: ClaimedRow[],
+  ): boolean {
+    const enough = jobs.length + portion
+    for (let round = 0; round < mostRounds; round++) {
+      const wanted = enough - jobs.length
+      if (wanted <= 0) return true
+      const claimed = tx.all<ClaimedRow>(claimJobs, [now, worker, queue, wanted])
+      this.#admit(tx, inOrder(claimed), now, jobs)
+      if (claimed.length < wanted) return false
+    }
+    return true
   }
 
   /** Keeps what may run now, and gives the others back. */

@@ -1,8 +1,8 @@
 import type { Transaction } from '../database/index.ts'
 import { finishedTopic, jobsTopic, type EndedJob, type Engine } from './engine.ts'
 import { unblock } from './limits.ts'
-import type { Finish, RunningJob } from './running-job.ts'
-import { completeJobs, finishJob, insertError } from './sql.ts'
+import type { ClaimedRow, Finish, RunningJob } from './running-job.ts'
+import { completeJobs, finishJob, insertError, releaseKey } from './sql.ts'
 
 const longestStack = 8_192
 
@@ -14,13 +14,15 @@ const longestStack = 8_192
  */
 export class Finisher {
   readonly #engine: Engine
+  /** Name of the worker, for the errors that it writes down. */
+  worker = ''
 
   constructor(engine: Engine) {
     this.#engine = engine
   }
 
   /** Writes what has become of the jobs of a turn. Returns those whose claim was lost. */
-  write(tx: Transaction, jobs: readonly RunningJob[], now: number, worker: string): RunningJob[] {
+  write(tx: Transaction, jobs: readonly RunningJob[], now: number): RunningJob[] {
     const lost: RunningJob[] = []
     const ended: EndedJob[] = []
     const isListened = this.#engine.endListeners.length > 0
@@ -30,7 +32,7 @@ export class Finisher {
       if (isPlain(job, finish)) {
         plain += `${plain === '' ? '' : ','}[${job.row.id},${job.row.claims}]`
         if (isListened) ended.push(endedJob(job, 'completed'))
-      } else if (!this.#update(tx, job, finish, now, worker)) {
+      } else if (!this.#update(tx, job, finish, now)) {
         lost.push(job)
       } else if (isFinal(finish.state)) {
         ended.push(endedJob(job, finish.state))
@@ -42,8 +44,8 @@ export class Finisher {
   }
 
   /** Writes what has become of one job, in a transaction of its own. Returns whether it still belonged to this process. */
-  writeOne(tx: Transaction, job: RunningJob, finish: Finish, now: number, worker: string): boolean {
-    if (!this.#update(tx, job, finish, now, worker)) return false
+  writeOne(tx: Transaction, job: RunningJob, finish: Finish, now: number): boolean {
+    if (!this.#update(tx, job, finish, now)) return false
     this.#followUp(tx, [job], isFinal(finish.state) ? [endedJob(job, finish.state)] : [])
     return true
   }
@@ -58,32 +60,49 @@ export class Finisher {
     tx.touch(finishedTopic)
   }
 
-  #update(tx: Transaction, { row, startedAt }: RunningJob, finish: Finish, now: number, worker: string) {
+  #update(tx: Transaction, { row, startedAt }: RunningJob, finish: Finish, now: number) {
     const state = finish.isReady?.(tx) === true ? 'available' : finish.state
-    const isFinished = isFinal(state)
-    const { changes } = tx.run(finishJob, {
-      id: row.id,
-      claims: row.claims,
-      state,
-      blocked: finish.parked ?? 0,
-      uncounted: finish.isUncounted ? 1 : 0,
-      scheduled_at: finish.scheduledAt ?? null,
-      finished_at: isFinished ? now : null,
-      result: finish.result ?? null,
-      reason: finish.reason ?? null,
-      crashes: row.crashes + (finish.isCrash ? 1 : 0),
-      rate_key: row.rate_key ?? null,
-      release_key: isFinished && row.unique_while !== null && (row.unique_until ?? 0) <= now ? 1 : 0,
-    })
-    if (changes === 0) return false
+    if (!writeFinish(tx, row, { ...finish, state }, now)) return false
     if (finish.error !== undefined) {
       const { message, stack } = describeError(finish.error)
       const duration = Math.round(performance.now() - startedAt)
-      tx.run(insertError, [row.id, row.claims, row.attempt, now - duration, duration, worker, message, stack])
+      tx.run(insertError, [
+        row.id,
+        row.claims,
+        row.attempt,
+        now - duration,
+        duration,
+        this.worker,
+        message,
+        stack,
+      ])
     }
-    if (!isFinished) tx.touch(jobsTopic)
+    if (!isFinal(state)) tx.touch(jobsTopic)
     return true
   }
+}
+
+/** What of a row its finish depends on. */
+type Held = Pick<ClaimedRow, 'id' | 'claims' | 'crashes' | 'unique_while' | 'unique_until'>
+
+/** Takes a job out of the state `running`; returns `false` when it is not there any more, or was claimed again. */
+export function writeFinish(tx: Transaction, row: Held, finish: Finish, now: number): boolean {
+  const isFinished = isFinal(finish.state)
+  const { changes } = tx.run(finishJob, [
+    finish.state,
+    finish.parked ?? 0,
+    finish.isUncounted === true ? 1 : 0,
+    finish.scheduledAt ?? null,
+    isFinished ? now : null,
+    finish.result ?? null,
+    finish.reason ?? null,
+    row.crashes + (finish.isCrash === true ? 1 : 0),
+    row.id,
+    row.claims,
+  ])
+  if (changes === 0) return false
+  if (isFinished && row.unique_while !== null && (row.unique_until ?? 0) <= now) tx.run(releaseKey, [row.id])
+  return true
 }
 
 /** Whether it completed and nothing but its state has to be written. */

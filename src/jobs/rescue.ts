@@ -3,13 +3,13 @@ import { FileLock, type Transaction } from '../database/index.ts'
 import { finishedTopic, jobsTopic, type EndedJob, type Engine } from './engine.ts'
 import { endOfCrash } from './ending.ts'
 import { rescueEvent } from './events.ts'
-import { isFinal } from './finisher.ts'
+import { isFinal, writeFinish } from './finisher.ts'
 import type { Finish } from './running-job.ts'
 import { unblock } from './limits.ts'
 import {
+  countRunning,
   deleteWorkers,
   endWorker,
-  finishJob,
   hasRunningJobs,
   insertError,
   selectBlockedKeys,
@@ -74,11 +74,16 @@ export class Rescue {
     this.#engine = engine
     this.#ownId = ownId
     // This timer is what keeps a process alive that does nothing but work on jobs.
-    this.#timer = setInterval(() => {
-      this.look().catch((error: unknown) => {
-        engine.logger.warn({ error: String(error) }, 'the look for dead workers failed')
-      })
-    }, lookInterval)
+    this.#timer = setInterval(() => void this.#lookAgain(), lookInterval)
+  }
+
+  async #lookAgain(): Promise<void> {
+    try {
+      await this.look()
+      await this.#freePlaces()
+    } catch (error) {
+      this.#engine.logger.warn({ error: String(error) }, 'the look for dead workers failed')
+    }
   }
 
   stop(): void {
@@ -87,18 +92,30 @@ export class Rescue {
 
   /** Once, before a worker begins: what a crash or an older version left behind. */
   async tidy(): Promise<void> {
-    const { database, clock, definitions } = this.#engine
+    const { database, clock } = this.#engine
     await this.look(undefined, true)
-    const blocked = database.all<{ limit_key: string; first: string }>(selectBlockedKeys)
-    const isOld = database.get(selectOldWorkers, [clock.now() - keptFor])
-    if (blocked.length === 0 && isOld === undefined) return
-    await database.write((tx) => {
-      tx.run(deleteWorkers, [clock.now() - keptFor])
-      for (const { limit_key: key, first } of blocked) {
-        const [name = '', count] = first.split('\0')
-        unblock(tx, key, definitions.get(name)?.limit?.count ?? Number(count))
-      }
-    })
+    if (database.get(selectOldWorkers, [clock.now() - keptFor]) !== undefined)
+      await database.run(deleteWorkers, [clock.now() - keptFor])
+    await this.#freePlaces()
+  }
+
+  /**
+   * Unblocks what has a place but was not told: jobs whose limit this code has raised, or whose key was held by a row that somebody
+   * deleted.
+   */
+  async #freePlaces(): Promise<void> {
+    const { database, definitions } = this.#engine
+    const limitOf = (first: string): number => {
+      const [name = '', count] = first.split('\0')
+      return definitions.get(name)?.limit?.count ?? Number(count)
+    }
+    const free = database
+      .all<{ limit_key: string; first: string }>(selectBlockedKeys)
+      .map(({ limit_key: key, first }) => ({ key, limit: limitOf(first) }))
+      .filter(({ key, limit }) => database.get<{ running: number }>(countRunning, [key])!.running < limit)
+    if (free.length > 0) {
+      await database.write((tx) => free.forEach(({ key, limit }) => unblock(tx, key, limit)))
+    }
   }
 
   /** Looks at all other workers; `isFirst`: also at those that have no jobs. */
@@ -133,21 +150,7 @@ export class Rescue {
         job.cancel_reason === null
           ? endOfCrash(job, definitions.get(job.name), how, now)
           : { state: 'cancelled', reason: job.cancel_reason }
-      const isFinished = isFinal(end.state)
-      tx.run(finishJob, {
-        id: job.id,
-        claims: job.claims,
-        state: end.state,
-        blocked: 0,
-        uncounted: 0,
-        scheduled_at: end.scheduledAt ?? null,
-        finished_at: isFinished ? now : null,
-        result: null,
-        reason: end.reason ?? null,
-        crashes: job.crashes + 1,
-        rate_key: job.rate_key,
-        release_key: isFinished && job.unique_while !== null && (job.unique_until ?? 0) <= now ? 1 : 0,
-      })
+      writeFinish(tx, job, { ...end, isCrash: true }, now)
       const duration = Math.max(0, now - job.attempted_at)
       tx.run(insertError, [
         job.id,

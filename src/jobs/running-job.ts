@@ -55,7 +55,7 @@ export class RunningJob {
   readonly row: ClaimedRow
   readonly definition: AnyJobDefinition
   /** `performance.now()` of its start. */
-  readonly startedAt: number = performance.now()
+  startedAt: number = performance.now()
   /** What has become of it; `undefined` while it is performed. */
   finish: Finish | undefined
   abortCause: AbortCause | undefined

@@ -94,13 +94,12 @@ export const completeJobs = `
   from (select value ->> 0 as id, value ->> 1 as claims from json_each(?)) as finished
   where handcar_jobs.id = finished.id and handcar_jobs.claims = finished.claims and state = 'running'`
 
-/** A job that leaves the state `running`, whatever it has come to. */
+/** A job that leaves the state `running`, whatever it has come to. Its unique key is released apart: few jobs have one. */
 export const finishJob = `
   update handcar_jobs
-  set state = :state, blocked = :blocked, attempt = attempt - :uncounted, scheduled_at = :scheduled_at, finished_at = :finished_at,
-    result = :result, reason = :reason, crashes = :crashes, rate_key = :rate_key, rate_reserved_at = null,
-    unique_key = iif(:release_key, null, unique_key)
-  where id = :id and claims = :claims and state = 'running'`
+  set state = ?, blocked = ?, attempt = attempt - ?, scheduled_at = ?, finished_at = ?, result = ?, reason = ?, crashes = ?,
+    rate_reserved_at = null
+  where id = ? and claims = ? and state = 'running'`
 
 export const insertError = `
   insert or ignore into handcar_job_errors (job_id, claim, attempt, started_at, duration, worker, error, stack)
@@ -145,6 +144,10 @@ export const unparkJobs = `
 export const countRunning = `
   select count(*) as running from handcar_jobs indexed by handcar_jobs_for_limit
   where state = 'running' and limit_key is not null and limit_key = ?`
+
+export const selectBlocked = `
+  select 1 from handcar_jobs indexed by handcar_jobs_for_unblocking
+  where state = 'available' and blocked = 1 and limit_key = ? limit 1`
 
 /** Lets the first blocked jobs of a key run again, in each of the queues that have some: one look into the index for each. */
 export const unblockJobs = `

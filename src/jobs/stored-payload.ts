@@ -21,7 +21,7 @@ export class ParkedError extends Error {
  */
 export function readPayload(row: ClaimedRow, definition: AnyJobDefinition): unknown {
   const { schema, version, upcast } = definition
-  let payload: unknown = JSON.parse(row.payload)
+  let payload = parse(row.payload)
   if (row.version !== version) {
     const versions = `its payload has version ${row.version}, this process knows version ${version}`
     if (row.version > version) throw new ParkedError(2, versions)
@@ -43,4 +43,12 @@ export function readPayload(row: ClaimedRow, definition: AnyJobDefinition): unkn
 function valueOf(result: StandardSchemaResult<unknown>): unknown {
   if (result.issues === undefined) return result.value
   throw new ParkedError(3, `its payload does not fit its schema: ${describeIssues(result.issues)}`)
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    throw new ParkedError(3, `its payload is not JSON: ${describeError(error).message}`)
+  }
 }

@@ -1,21 +1,15 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { StateError, TimeoutError } from '../core/index.ts'
+import { StateError } from '../core/index.ts'
 import type { CommitNotice, Transaction } from '../database/index.ts'
 import { Claimer, type Claim } from './claimer.ts'
-import type { AnyJobDefinition } from './define-job.ts'
 import { cancelTopic, jobsTopic, type Engine, type Loop } from './engine.ts'
-import { failureOf, outcomeOf, resultOf } from './ending.ts'
-import { finishEvent, startEvent, type StartMessage } from './events.ts'
 import { Finisher } from './finisher.ts'
-import { claimLost, JobContext } from './job-context.ts'
-import { Outcome } from './outcome.ts'
-import { Performers } from './performers.ts'
 import { Parking } from './parking.ts'
-import { ParkedError, readPayload } from './stored-payload.ts'
+import { Performing } from './performing.ts'
 import { Promotion } from './promotion.ts'
 import { QueueOrder, type Queues } from './queue-order.ts'
 import { Rescue, type Death } from './rescue.ts'
-import { RunningJob, type AbortCause, type ClaimedRow, type Finish } from './running-job.ts'
+import { RunningJob, type ClaimedRow, type Finish } from './running-job.ts'
 import { selectCancelledJobs } from './sql.ts'
 import type { WorkerStats } from './stats.ts'
 import { WorkerSeat } from './worker-seat.ts'
@@ -31,8 +25,11 @@ export interface WorkerOptions {
 
 /** For how long one turn starts jobs before the event loop gets its turn, in milliseconds. */
 const longestStart = 8
-/** How long a job that was told to end may take to do so before it is given up, in milliseconds. */
-const abandonAfter = 5_000
+/** How many jobs are claimed ahead at most. */
+const mostAhead = 100
+/** How long a job that was claimed ahead waits for its slot, in milliseconds. */
+const longestPrefetch = 25
+const givenBack: Finish = { state: 'available', isUncounted: true }
 /** A claim or a finish that a power cut takes back only makes a job run again, so a turn does not wait for the disk. */
 const turnOptions = { label: 'handcar.jobs.turn', durability: 'os' } as const
 const firstPause = 50
@@ -57,10 +54,13 @@ export class Worker implements Loop {
   readonly #finisher: Finisher
   readonly #promotion: Promotion
   readonly #parking: Parking
-  readonly #performers = new Performers()
   /** Whether there are jobs that must not run twice. */
   readonly #hasMostlyOnce: boolean
-  readonly #running = new Set<RunningJob>()
+  readonly #performing: Performing
+  readonly #running: ReadonlySet<RunningJob>
+  /** Claimed, and begun as soon as a slot is free. */
+  #prefetched: RunningJob[] = []
+  #prefetchTimer: NodeJS.Timeout | undefined
   #seat: WorkerSeat | undefined
   #rescue: Rescue | undefined
   #finished: RunningJob[] = []
@@ -68,8 +68,6 @@ export class Worker implements Loop {
   #unsubscribe: (() => void) | undefined
   #turning: Promise<void> | undefined
   #mayHaveWork = false
-  #completed = 0
-  #failed = 0
   #isTaking = false
   #isStopped = false
   #idle: (() => void) | undefined
@@ -80,6 +78,8 @@ export class Worker implements Loop {
     this.#queues = new QueueOrder(options.queues)
     this.#claimer = new Claimer(engine, this.#queues, options.ageing)
     this.#finisher = new Finisher(engine)
+    this.#performing = new Performing(engine, this.#finisher, (job) => this.#ended(job))
+    this.#running = this.#performing.running
     this.#parking = new Parking(engine)
     this.#hasMostlyOnce = [...engine.definitions.keys()].some((name) => this.#isMostlyOnce(name))
     this.#promotion = new Promotion(engine, () => this.#wake())
@@ -88,7 +88,8 @@ export class Worker implements Loop {
   /** What this worker does and has done. */
   stats(): WorkerStats {
     const { slots } = this.#options
-    return { slots, running: this.#running.size, completed: this.#completed, failed: this.#failed }
+    const { completed, failed } = this.#performing
+    return { slots, running: this.#running.size, completed, failed }
   }
 
   async start(): Promise<void> {
@@ -96,6 +97,8 @@ export class Worker implements Loop {
     // Jobs must not inherit the asynchronous context of whoever happens to wake the worker: a request, a transaction.
     this.#enter = AsyncLocalStorage.snapshot()
     this.#seat = await WorkerSeat.take(this.#engine)
+    this.#finisher.worker = this.#seat.name
+    this.#finished = []
     this.#rescue = new Rescue(this.#engine, this.#seat.id)
     try {
       await this.#rescue.tidy()
@@ -119,6 +122,8 @@ export class Worker implements Loop {
     const grace = Math.min(1_000, timeout / 4)
     this.#isTaking = false
     this.#promotion.stop()
+    clearTimeout(this.#prefetchTimer)
+    this.#returnPrefetched()
     await this.#untilIdle(timeout - grace)
     const reason = new StateError('HANDCAR_STOPPED', 'The process stops; the job will run again')
     for (const job of this.#running) job.abort('stop', reason)
@@ -126,7 +131,7 @@ export class Worker implements Loop {
     for (const job of this.#running) this.#giveBack(job)
     await this.#untilIdle(Math.max(grace / 2, endAt - performance.now()))
     this.#isStopped = true
-    this.#performers.close()
+    this.#performing.close()
     this.#unsubscribe?.()
     const left = this.#finished.length
     if (left > 0)
@@ -193,9 +198,10 @@ export class Worker implements Loop {
         const { jobs } = await this.#engine.database.write(turn, turnOptions)
         pause = firstPause
         finished = []
-        await this.#startAll(this.#hasMostlyOnce ? await this.#synced(jobs) : jobs)
+        await this.#startAll(jobs)
       } catch (error) {
         this.#finished = [...finished, ...this.#finished]
+        this.#mayHaveWork = true
         if (this.#isStopped) break
         this.#engine.logger.warn({ error: String(error) }, 'a turn of the jobs failed and is tried again')
         await new Promise((resolve) => setTimeout(resolve, pause))
@@ -203,7 +209,7 @@ export class Worker implements Loop {
       }
     }
     this.#turning = undefined
-    if (this.#running.size === 0) this.#idle?.()
+    this.#tellIdle()
   }
 
   get #hasTurn(): boolean {
@@ -211,7 +217,18 @@ export class Worker implements Loop {
   }
 
   get #free(): number {
-    return this.#isTaking ? this.#options.slots - this.#running.size : 0
+    return this.#isTaking ? this.#options.slots - this.#running.size - this.#prefetched.length : 0
+  }
+
+  /**
+   * How many jobs are claimed ahead of free slots: as many as will be done in a few milliseconds. None where jobs take
+   * long, because another process may have a slot for them sooner.
+   */
+  get #ahead(): number {
+    return Math.min(
+      mostAhead,
+      Math.floor((longestStart * this.#options.slots) / this.#performing.meanDuration),
+    )
   }
 
   /** The one write of a turn. */
@@ -219,7 +236,7 @@ export class Worker implements Loop {
     const now = this.#engine.clock.now()
     const seat = this.#seat!
     if (finished.length > 0) {
-      for (const { row } of this.#finisher.write(tx, finished, now, seat.name)) {
+      for (const { row } of this.#finisher.write(tx, finished, now)) {
         this.#engine.logger.warn(
           { job: row.name, jobId: row.id },
           'the end of an attempt came too late: its job is not its own any more',
@@ -231,7 +248,7 @@ export class Worker implements Loop {
     this.#mayHaveWork = false
     this.#promotion.promote(tx, now)
     this.#parking.unpark(tx, 2)
-    const claim = this.#claimer.claim(tx, seat.id, now, free)
+    const claim = this.#claimer.claim(tx, seat.id, now, free + this.#ahead)
     this.#mayHaveWork = claim.mayHaveMore
     return claim
   }
@@ -241,166 +258,78 @@ export class Worker implements Loop {
   }
 
   /** A job that must not run twice begins when its claim would survive a power cut: an empty write waits for the disk. */
-  async #synced(rows: readonly ClaimedRow[]): Promise<readonly ClaimedRow[]> {
-    const delicate = rows.filter(({ name }) => this.#isMostlyOnce(name))
-    if (delicate.length === 0) return rows
+  async #synced(jobs: readonly RunningJob[]): Promise<readonly RunningJob[]> {
+    const delicate = jobs.filter(({ row }) => this.#isMostlyOnce(row.name))
+    if (delicate.length === 0) return jobs
     try {
       await this.#engine.database.write(() => undefined, { label: 'handcar.jobs.sync', durability: 'disk' })
-      return rows
+      return jobs
     } catch (error) {
-      this.#engine.logger.warn(
-        { error: String(error) },
-        'jobs that must not run twice are given back: the disk failed',
-      )
-      for (const row of delicate) {
-        const job = new RunningJob(row, this.#engine.definitions.get(row.name)!)
-        job.finish = { state: 'available', isUncounted: true }
-        this.#finished.push(job)
-      }
-      return rows.filter((row) => !delicate.includes(row))
+      const message = 'jobs that must not run twice are given back: the disk failed'
+      this.#engine.logger.warn({ error: String(error) }, message)
+      this.#unfetch(delicate, givenBack)
+      return jobs.filter((job) => !delicate.includes(job))
     }
   }
 
   async #startAll(rows: readonly ClaimedRow[]): Promise<void> {
+    const claimed = rows.map((row) => new RunningJob(row, this.#engine.definitions.get(row.name)!))
+    const jobs = this.#hasMostlyOnce ? await this.#synced(claimed) : claimed
     let startedAt = performance.now()
-    for (const row of rows) {
-      const job = new RunningJob(row, this.#engine.definitions.get(row.name)!)
-      this.#perform(job)
+    for (const job of jobs) {
+      if (!this.#isTaking) this.#unfetch([job], givenBack)
+      else if (this.#running.size < this.#options.slots) this.#start(job)
+      else this.#prefetched.push(job)
       if (job.startedAt - startedAt < longestStart) continue
       await new Promise((resolve) => setImmediate(resolve))
       startedAt = performance.now()
     }
+    if (this.#prefetched.length > 0)
+      this.#prefetchTimer ??= setTimeout(() => this.#returnPrefetched(), longestPrefetch)
   }
 
-  #perform(job: RunningJob): void {
-    const { definition } = job
-    this.#running.add(job)
-    if (startEvent.hasSubscribers) startEvent.publish(messageOf(job))
-    if (definition.timeout !== undefined) this.#limitTime(job, definition.timeout)
-    const context = new JobContext(job, this.#engine, this.#finishHere)
-    try {
-      const payload = readPayload(job.row, definition)
-      const returned =
-        payload instanceof Promise
-          ? payload.then((value) => this.#call(definition, value, context))
-          : this.#call(definition, payload, context)
-      if (!isPromise(returned)) return this.#succeed(job, context, returned)
-      returned.then(
-        (value) => this.#succeed(job, context, value),
-        (error: unknown) => this.#fail(job, context, error),
-      )
-    } catch (error) {
-      this.#fail(job, context, error)
-    }
+  #start(job: RunningJob): void {
+    job.startedAt = performance.now()
+    this.#performing.start(job)
   }
 
-  #call(definition: AnyJobDefinition, payload: unknown, context: JobContext): unknown {
-    const { trace } = this.#engine
-    const { row } = context.running
-    if (trace !== undefined && row.trace !== null) {
-      return trace.run(row.trace, () => this.#callInTrace(definition, payload, context))
-    }
-    return this.#callInTrace(definition, payload, context)
+  /** Jobs that were claimed for slots which did not become free as soon as thought: others may have some. */
+  #returnPrefetched(): void {
+    this.#prefetchTimer = undefined
+    this.#unfetch(this.#prefetched, givenBack)
   }
 
-  #callInTrace(definition: AnyJobDefinition, payload: unknown, context: JobContext): unknown {
-    if (definition.runsIn !== 'here') return this.#performers.perform(definition, payload, context)
-    if (!definition.transactional) return definition.perform(payload, context)
-    return this.#finishHere(context.running, () => definition.perform(payload, context))
-  }
-
-  /** Runs a body in a transaction that also writes what has become of the job. */
-  readonly #finishHere = async (job: RunningJob, body: (tx: Transaction) => unknown): Promise<unknown> => {
-    const { database, clock } = this.#engine
-    const conclude = (tx: Transaction, value: unknown): unknown => {
-      const finish =
-        value instanceof Outcome ? outcomeOf(job, value, clock.now()) : resultOf(job, value, this.#engine)
-      const isOwn = this.#finisher.writeOne(tx, job, finish, clock.now(), this.#seat!.name)
-      if (!isOwn) throw claimLost(job)
-      return value
-    }
-    const value = await database.write((tx) => {
-      const returned = body(tx)
-      return isPromise(returned) ? returned.then((value) => conclude(tx, value)) : conclude(tx, returned)
-    })
-    job.isWritten = true
-    return value
-  }
-
-  #succeed(job: RunningJob, _context: JobContext, value: unknown): void {
-    const now = this.#engine.clock.now()
-    this.#end(job, value instanceof Outcome ? outcomeOf(job, value, now) : resultOf(job, value, this.#engine))
-  }
-
-  #fail(job: RunningJob, context: JobContext, error: unknown): void {
-    const { clock } = this.#engine
-    if (error instanceof ParkedError) {
-      this.#end(job, { state: 'available', isUncounted: true, parked: error.kind, reason: error.message })
-    } else if (error instanceof Outcome) {
-      this.#end(job, outcomeOf(job, error, clock.now()))
-    } else {
-      this.#end(job, failureOf(job, context, error, this.#engine))
-    }
-  }
-
-  /** What has become of a job waits for the next turn. One that was ended before, because it was abandoned, is ignored. */
-  #end(job: RunningJob, finish: Finish): void {
-    if (job.finish !== undefined) return
-    job.finish = finish
-    if (job.timer !== undefined) clearTimeout(job.timer)
-    this.#running.delete(job)
-    this.#count(job, finish)
+  /** What has become of a job waits for the next turn. */
+  #ended(job: RunningJob): void {
     if (job.isWritten) this.#mayHaveWork = true
     else this.#finished.push(job)
+    const next = this.#isTaking ? this.#prefetched.shift() : undefined
+    if (next !== undefined) this.#start(next)
     this.#turn()
+    this.#tellIdle()
+  }
+
+  #tellIdle(): void {
     if (this.#turning === undefined && this.#running.size === 0) this.#idle?.()
   }
 
-  #limitTime(job: RunningJob, timeout: number): void {
-    job.timer = setTimeout(() => {
-      const { id, name } = job.row
-      const message = `Job ${id} ("${name}") was not done after ${timeout} ms`
-      this.#abort(job, 'timeout', new TimeoutError('HANDCAR_JOB_TIMEOUT', message))
-    }, timeout)
-  }
-
-  /** Tells a job to end, and gives it up when it does not. */
-  #abort(job: RunningJob, cause: AbortCause, reason: Error): void {
-    job.abort(cause, reason)
-    clearTimeout(job.timer)
-    job.timer = setTimeout(() => {
-      const { id, name } = job.row
-      this.#engine.logger.warn(
-        { job: name, jobId: id },
-        'a job does not end when its signal says so; it is given up',
-      )
-      this.#fail(job, new JobContext(job, this.#engine, this.#finishHere), reason)
-    }, abandonAfter)
-  }
-
+  /** Tells the jobs to end that were cancelled. */
   #abortCancelled(): void {
-    if (this.#running.size === 0) return
+    if (this.#running.size + this.#prefetched.length === 0) return
     const cancelled = this.#engine.database.all<{ id: number; claims: number; cancel_reason: string }>(
       selectCancelledJobs,
       [this.#seat!.id],
     )
     for (const { id, claims, cancel_reason: reason } of cancelled) {
+      const isIt = ({ row }: RunningJob): boolean => row.id === id && row.claims === claims
+      const waiting = this.#prefetched.find(isIt)
+      if (waiting) this.#unfetch([waiting], { state: 'cancelled', reason })
       for (const job of this.#running) {
-        if (job.row.id !== id || job.row.claims !== claims || job.abortCause !== undefined) continue
-        this.#abort(
-          job,
-          'cancel',
-          new StateError('HANDCAR_JOB_CANCELLED', `Job ${id} was cancelled: ${reason}`),
-        )
+        if (!isIt(job) || job.abortCause !== undefined) continue
+        const message = `Job ${id} was cancelled: ${reason}`
+        this.#performing.abort(job, 'cancel', new StateError('HANDCAR_JOB_CANCELLED', message))
       }
     }
-  }
-
-  #count(job: RunningJob, { state, error }: Finish): void {
-    if (state === 'completed') this.#completed++
-    else if (error !== undefined) this.#failed++
-    if (!finishEvent.hasSubscribers) return
-    finishEvent.publish({ ...messageOf(job), state, duration: performance.now() - job.startedAt, error })
   }
 
   #giveBack(job: RunningJob): void {
@@ -409,7 +338,17 @@ export class Worker implements Loop {
       { job: name, jobId: id },
       'a job was not done when the process stopped; it will run again',
     )
-    this.#end(job, { state: 'available', isUncounted: true })
+    this.#performing.end(job, givenBack)
+  }
+
+  /** Jobs that were claimed and not begun get another end. */
+  #unfetch(jobs: readonly RunningJob[], finish: Finish): void {
+    this.#prefetched = this.#prefetched.filter((job) => !jobs.includes(job))
+    for (const job of jobs) {
+      job.finish = finish
+      this.#finished.push(job)
+    }
+    this.#turn()
   }
 
   /** Waits until nothing runs and nothing is to be written, or for `timeout` milliseconds. */
@@ -424,12 +363,4 @@ export class Worker implements Loop {
     })
     this.#idle = undefined
   }
-}
-
-function messageOf({ row: { id, name, queue, attempt } }: RunningJob): StartMessage {
-  return { id, name, queue, attempt }
-}
-
-function isPromise(value: unknown): value is Promise<unknown> {
-  return typeof (value as { then?: unknown } | null | undefined)?.then === 'function'
 }
