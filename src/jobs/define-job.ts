@@ -182,6 +182,9 @@ export type AnyJobDefinition = JobDefinition<any, unknown>
  * await jobs.enqueue(welcome, { userId: 1 })
  * ```
  *
+ * Without a schema, the first function that names the payload says what it is: `perform(payload: { userId: number }, job)`, or
+ * `limit: { key: (payload: { userId: number }) => … }` where that stands before it.
+ *
  * @throws OptionsError
  */
 export function defineJob<Schema extends StandardSchema, Result = unknown>(

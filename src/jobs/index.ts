@@ -25,3 +25,7 @@ export type {
   StandardSchemaResult,
 } from './standard-schema.ts'
 export type { UniqueOptions } from './unique.ts'
+export type { TraceHook } from './engine.ts'
+export type { EnqueueMessage, FinishMessage, RescueMessage, StartMessage } from './events.ts'
+export type { Death } from './rescue.ts'
+export type { JobsStats, WorkerStats } from './stats.ts'

@@ -120,3 +120,15 @@ test('a worker that stops in order leaves nothing to rescue', async () => {
   await child.ask({ stop: true })
   assert.equal(database.all('select id from handcar_job_workers where stopped_at is null').length, 0)
 })
+
+test('jobs that wait for a place which nobody holds any more run at the next start', async () => {
+  using folder = temporaryFolder()
+  await using database = await databaseIn(folder.file('app.sqlite3'))
+  const jobs = crashJobs(database)
+  await using producer = await jobsForTest(Object.values(jobs), { database, work: false })
+  const handle = await producer.jobs.enqueue(jobs.hang, true)
+  await database.run('update handcar_jobs set blocked = 1')
+  await using worker = await jobsForTest(Object.values(jobs), { database })
+  assert.ok(worker)
+  await handle.result({ timeout: '5s' })
+})

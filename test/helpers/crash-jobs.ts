@@ -16,6 +16,21 @@ export function crashJobs(database: Database) {
         await new Promise(() => {})
       },
     }),
+    /** Has an effect in the database, exactly once; two of a key never at once. */
+    effect: defineJob({
+      name: 'effect',
+      maxAttempts: 1_000,
+      maxCrashes: 1_000,
+      backoff: { first: 1, jitter: 0, longest: 5 },
+      limit: { key: ({ key }: { key: number }) => String(key), count: 1 },
+      async perform({ key }: { key: number }, job) {
+        await note(job)
+        await new Promise((resolve) => setTimeout(resolve, Math.random() * 5))
+        await job.complete((tx) => {
+          tx.run('insert into effects (job, key) values (?, ?)', [job.id, key])
+        })
+      },
+    }),
     /** Kills its process. */
     kill: defineJob({
       name: 'kill',
@@ -39,4 +54,7 @@ export function crashJobs(database: Database) {
   }
 }
 
-export const createRuns = 'create table runs (job integer, attempt integer, pid integer) strict'
+export const createRuns = `
+  create table if not exists runs (job integer, attempt integer, pid integer, primary key (job, attempt)) strict;`
+
+export const createEffects = 'create table effects (job integer primary key, key integer) strict'
