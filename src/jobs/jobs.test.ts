@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { Child } from '../../test/helpers/child.ts'
 import { codeOf, errorOf } from '../../test/helpers/errors.ts'
 import { jobsForTest } from '../../test/helpers/jobs.ts'
+import { temporaryFolder } from '../../test/helpers/temporary-folder.ts'
 import { waitUntil } from '../../test/helpers/wait-until.ts'
-import { sql } from '../database/index.ts'
+import { Database, sql } from '../database/index.ts'
 import { temporaryDatabase } from '../testing/index.ts'
 import { defineJob, Jobs, type StandardSchema } from './index.ts'
 
@@ -194,4 +196,21 @@ test('a job never inherits the asynchronous context of its producer', async () =
   await using worker = await jobsForTest([look], { database })
   await database.write(() => worker.jobs.enqueue(look)).then((handle) => handle.result())
   assert.equal(isInTransaction, false)
+})
+
+test('a job that another program inserts with plain SQL is found and performed', async () => {
+  using folder = temporaryFolder()
+  const path = folder.file('app.sqlite3')
+  await using database = new Database({ path, partMigrations: { jobs: Jobs.migrations }, readers: false })
+  await database.start()
+  await using context = await jobsForTest([add], { database })
+  assert.ok(context)
+  await using stranger = Child.start('stranger-process', { path })
+  await stranger.next()
+  const text = `insert into handcar_jobs (name, queue, payload) values ('add', 'default', '{"a":20,"b":22}')`
+  await stranger.ask({ exec: text })
+  await waitUntil(
+    'it is done',
+    () => database.get("select 1 from handcar_jobs where result = '42'") !== undefined,
+  )
 })

@@ -26,7 +26,7 @@ create table handcar_jobs (
   max_attempts integer not null default 25,
   claims integer not null default 0, -- the fencing token: one more at each claim
   crashes integer not null default 0,
-  created_at integer not null default (unixepoch('subsec') * 1000),
+  created_at integer not null default (cast(unixepoch('subsec') * 1000 as integer)),
   scheduled_at integer,
   attempted_at integer,
   finished_at integer,
