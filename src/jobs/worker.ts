@@ -109,7 +109,11 @@ export class Worker implements Loop {
     }
     this.#isTaking = true
     this.#isStopped = false
-    this.#unsubscribe = database.onCommit((notice) => this.#notice(notice), [jobsTopic, cancelTopic])
+    this.#unsubscribe = database.onCommit(
+      // A notice comes in the context of some write, perhaps of a transaction that has failed.
+      (notice) => this.#enter(() => this.#notice(notice)),
+      [jobsTopic, cancelTopic],
+    )
     this.#look()
   }
 
