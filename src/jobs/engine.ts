@@ -1,7 +1,7 @@
 import type { Clock, Logger } from '../core/index.ts'
 import type { Database, Transaction } from '../database/index.ts'
-import type { AnyJobDefinition } from './define-job.ts'
-import type { Enqueuer } from './enqueuer.ts'
+import type { AnyJobDefinition } from './definition/define-job.ts'
+import type { Enqueuer } from './enqueue/enqueuer.ts'
 
 /** The topic that every write names that makes a job runnable, or schedules one. */
 export const jobsTopic = 'handcar.jobs'

@@ -1,5 +1,5 @@
 import { defineEvent, type Event } from '../core/index.ts'
-import type { JobState } from './job-handle.ts'
+import type { JobState } from './enqueue/job-handle.ts'
 
 /** A job was enqueued, in a transaction that may still be rolled back. */
 export interface EnqueueMessage {

@@ -1,4 +1,4 @@
-export type { Backoff } from './backoff.ts'
+export type { Backoff } from './definition/backoff.ts'
 export {
   defineJob,
   type AnyJobDefinition,
@@ -8,24 +8,24 @@ export {
   type JobWithoutSchema,
   type JobWithSchema,
   type ResultOf,
-} from './define-job.ts'
-export type { EnqueueOptions } from './enqueuer.ts'
-export type { JobContext } from './job-context.ts'
-export type { JobHandle, JobState } from './job-handle.ts'
+} from './definition/define-job.ts'
+export type { EnqueueOptions } from './enqueue/enqueuer.ts'
+export type { JobContext } from './perform/job-context.ts'
+export type { JobHandle, JobState } from './enqueue/job-handle.ts'
 export { Jobs } from './jobs.ts'
 export type { JobsOptions, WorkOptions } from './options.ts'
-export { cancel, discard, retryAfter, snooze, type Outcome } from './outcome.ts'
-export type { RemoteJobContext } from './performer-program.ts'
-export type { Queues } from './queue-order.ts'
+export { cancel, discard, retryAfter, snooze, type Outcome } from './perform/outcome.ts'
+export type { RemoteJobContext } from './perform/performer-program.ts'
+export type { Queues } from './worker/queue-order.ts'
 export type {
   InputOf,
   OutputOf,
   StandardSchema,
   StandardSchemaIssue,
   StandardSchemaResult,
-} from './standard-schema.ts'
-export type { UniqueOptions } from './unique.ts'
+} from './definition/standard-schema.ts'
+export type { UniqueOptions } from './definition/unique.ts'
 export type { TraceHook } from './engine.ts'
 export type { EnqueueMessage, FinishMessage, RescueMessage, StartMessage } from './events.ts'
-export type { Death } from './rescue.ts'
+export type { Death } from './worker/rescue.ts'
 export type { JobsStats, WorkerStats } from './stats.ts'

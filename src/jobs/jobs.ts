@@ -1,15 +1,15 @@
 import { Service, StateError } from '../core/index.ts'
 import type { Migration } from '../database/index.ts'
-import type { JobDefinition } from './define-job.ts'
+import type { JobDefinition } from './definition/define-job.ts'
 import { jobsTopic, type EndListener, type Engine, type Loop } from './engine.ts'
-import { Enqueuer, type EnqueueOptions } from './enqueuer.ts'
-import type { JobHandle } from './job-handle.ts'
+import { Enqueuer, type EnqueueOptions } from './enqueue/enqueuer.ts'
+import type { JobHandle } from './enqueue/job-handle.ts'
 import { migrations } from './migrations.ts'
 import { resolveOptions, type JobsOptions } from './options.ts'
 import { pauseQueue, resumeQueue, selectTables } from './sql.ts'
-import type { Death } from './rescue.ts'
+import type { Death } from './worker/rescue.ts'
 import { readStats, type JobsStats } from './stats.ts'
-import { Worker } from './worker.ts'
+import { Worker } from './worker/worker.ts'
 
 /**
  * Durable background jobs in the app's own file.

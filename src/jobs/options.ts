@@ -9,9 +9,9 @@ import {
   type Size,
 } from '../core/index.ts'
 import { Database } from '../database/index.ts'
-import { JobDefinition, type AnyJobDefinition } from './define-job.ts'
+import { JobDefinition, type AnyJobDefinition } from './definition/define-job.ts'
 import type { TraceHook } from './engine.ts'
-import { readQueues, type Queues } from './queue-order.ts'
+import { readQueues, type Queues } from './worker/queue-order.ts'
 
 /** How a process works on jobs. */
 export interface WorkOptions {

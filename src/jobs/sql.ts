@@ -1,6 +1,6 @@
 /** Every statement of the engine. An index that a statement needs is named in it, so that no statistics can talk SQLite out of it. */
 
-import { insertedColumns, payloadsAtOnce, rowsAtOnce } from './job-row.ts'
+import { insertedColumns, payloadsAtOnce, rowsAtOnce } from './enqueue/job-row.ts'
 
 const columns = insertedColumns.join(', ')
 const placeholders = `(${insertedColumns.map(() => '?').join(', ')})`

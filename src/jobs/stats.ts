@@ -7,7 +7,7 @@ import {
   countSetAside,
   selectPausedQueues,
 } from './sql.ts'
-import type { Worker } from './worker.ts'
+import type { Worker } from './worker/worker.ts'
 
 /** How many jobs there are and where they stand, as plain JSON. */
 export interface JobsStats {

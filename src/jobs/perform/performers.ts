@@ -1,0 +1,119 @@
+import { describeFailure, restoreFailure } from '../../core/index.ts'
+import type { AnyJobDefinition } from '../definition/define-job.ts'
+import type { JobContext } from './job-context.ts'
+import { Outcome } from './outcome.ts'
+import { CrashError, startProcess, startThread, type PerformerChild } from './performer-child.ts'
+import type { PerformerReport } from './performer-protocol.ts'
+
+/** How long a job that was told to end may go on before its thread or process is ended, in milliseconds. */
+const killAfter = 2_000
+/** How long a thread or process waits for its next job, in milliseconds. */
+const idleFor = 30_000
+
+interface Performer {
+  readonly child: PerformerChild
+  /** Of the job that it performs. */
+  onReport: ((report: PerformerReport) => void) | undefined
+  onEnd: ((how: string) => void) | undefined
+  idleTimer: NodeJS.Timeout | undefined
+}
+
+/**
+ * The threads and processes of the jobs that do not run on this thread (`runsIn`): as many as such jobs run at once, each
+ * kept for the next job of its kind. When one dies, it is the death of the job that it performed, and of no other.
+ */
+export class Performers {
+  readonly #idle = { thread: [] as Performer[], process: [] as Performer[] }
+  readonly #all = new Set<Performer>()
+
+  /** Performs a job in a thread or process. Throws {@link CrashError} when that dies. */
+  perform(definition: AnyJobDefinition, payload: unknown, context: JobContext): Promise<unknown> {
+    const kind = definition.runsIn as 'thread' | 'process'
+    const performer = this.#idle[kind].pop() ?? this.#start(kind)
+    clearTimeout(performer.idleTimer)
+    const { child } = performer
+    const { id, name, attempt, maxAttempts, signal } = context
+    child.hold(true)
+    return new Promise<unknown>((resolve, reject) => {
+      let timer: NodeJS.Timeout | undefined
+      const abort = (): void => {
+        child.send({ type: 'abort', reason: describeFailure(signal.reason) })
+        timer = setTimeout(() => child.kill(), killAfter)
+      }
+      const release = (): void => {
+        clearTimeout(timer)
+        signal.removeEventListener('abort', abort)
+        performer.onReport = undefined
+        performer.onEnd = undefined
+      }
+      performer.onReport = (report) => {
+        if (report.type === 'progress') {
+          context.progress(report.value).catch(() => {})
+        } else if (report.type === 'log') {
+          context.log(report.text).catch(() => {})
+        } else {
+          release()
+          this.#rest(kind, performer)
+          if (report.type === 'done') resolve(report.value)
+          else if (report.type === 'outcome') resolve(new Outcome(report.kind, report.delay, report.reason))
+          else reject(restored(report))
+        }
+      }
+      performer.onEnd = (how) => {
+        release()
+        reject(
+          signal.aborted
+            ? (signal.reason as Error)
+            : new CrashError(`the ${kind} of the job died ${how} while the job ran`),
+        )
+      }
+      signal.addEventListener('abort', abort)
+      child.send({
+        type: 'perform',
+        file: definition.file!.href,
+        payload,
+        job: { id, name, attempt, maxAttempts },
+      })
+      if (signal.aborted) abort()
+    })
+  }
+
+  /** Ends all threads and processes. */
+  close(): void {
+    for (const { child, idleTimer } of this.#all) {
+      clearTimeout(idleTimer)
+      child.kill()
+    }
+  }
+
+  #start(kind: 'thread' | 'process'): Performer {
+    const child = kind === 'thread' ? startThread() : startProcess()
+    const performer: Performer = { child, onReport: undefined, onEnd: undefined, idleTimer: undefined }
+    this.#all.add(performer)
+    child.listen(
+      (report) => performer.onReport?.(report),
+      (how) => {
+        clearTimeout(performer.idleTimer)
+        this.#all.delete(performer)
+        this.#idle[kind] = this.#idle[kind].filter((each) => each !== performer)
+        performer.onEnd?.(how)
+      },
+    )
+    return performer
+  }
+
+  #rest(kind: 'thread' | 'process', performer: Performer): void {
+    performer.child.hold(false)
+    performer.idleTimer = setTimeout(() => performer.child.kill(), idleFor).unref()
+    this.#idle[kind].push(performer)
+  }
+}
+
+/** The error of another thread, with its own name and stack. */
+function restored({ name, failure }: Extract<PerformerReport, { type: 'failed' }>): Error {
+  if (failure.code !== undefined) return restoreFailure(failure, 'HANDCAR_JOB_CANCELLED')
+  const error = new Error(failure.message.replace(`${name}: `, ''))
+  if (name !== '') error.name = name
+  if (failure.stack !== undefined) error.stack = failure.stack
+  return error
+}

@@ -1,0 +1,163 @@
+import { TimeoutError } from '../../core/index.ts'
+import type { Transaction } from '../../database/index.ts'
+import type { AnyJobDefinition } from '../definition/define-job.ts'
+import { failureOf, outcomeOf, resultOf } from './ending.ts'
+import type { Engine } from '../engine.ts'
+import { finishEvent, startEvent, type StartMessage } from '../events.ts'
+import type { Finisher } from '../worker/finisher.ts'
+import { claimLost, JobContext } from './job-context.ts'
+import { Outcome } from './outcome.ts'
+import { Performers } from './performers.ts'
+import type { AbortCause, Finish, RunningJob } from './running-job.ts'
+import { ParkedError, readPayload } from '../definition/stored-payload.ts'
+
+/** How long a job that was told to end may take to do so before it is given up, in milliseconds. */
+const abandonAfter = 5_000
+/** How much one job changes the mean duration of all. */
+const weight = 0.05
+
+/** Performs jobs that were claimed, each from its payload to what has become of it; `onEnd` has that written. */
+export class Performing {
+  /** The jobs that are performed at this moment. */
+  readonly running = new Set<RunningJob>()
+  /** How long jobs run, as a moving mean in milliseconds. */
+  meanDuration = Infinity
+  completed = 0
+  /** Attempts that have failed. */
+  failed = 0
+  readonly #engine: Engine
+  readonly #finisher: Finisher
+  readonly #performers = new Performers()
+  readonly #onEnd: (job: RunningJob) => void
+
+  constructor(engine: Engine, finisher: Finisher, onEnd: (job: RunningJob) => void) {
+    this.#engine = engine
+    this.#finisher = finisher
+    this.#onEnd = onEnd
+  }
+
+  start(job: RunningJob): void {
+    const { definition } = job
+    this.running.add(job)
+    if (startEvent.hasSubscribers) startEvent.publish(messageOf(job))
+    if (definition.timeout !== undefined) this.#limitTime(job, definition.timeout)
+    const context = new JobContext(job, this.#engine, this.#finishHere)
+    try {
+      const payload = readPayload(job.row, definition)
+      const returned =
+        payload instanceof Promise
+          ? payload.then((value) => this.#call(definition, value, context))
+          : this.#call(definition, payload, context)
+      if (!isPromise(returned)) return this.#succeed(job, returned)
+      returned.then(
+        (value) => this.#succeed(job, value),
+        (error: unknown) => this.#fail(job, context, error),
+      )
+    } catch (error) {
+      this.#fail(job, context, error)
+    }
+  }
+
+  #call(definition: AnyJobDefinition, payload: unknown, context: JobContext): unknown {
+    const { trace } = this.#engine
+    const { row } = context.running
+    if (trace !== undefined && row.trace !== null) {
+      return trace.run(row.trace, () => this.#callInTrace(definition, payload, context))
+    }
+    return this.#callInTrace(definition, payload, context)
+  }
+
+  #callInTrace(definition: AnyJobDefinition, payload: unknown, context: JobContext): unknown {
+    if (definition.runsIn !== 'here') return this.#performers.perform(definition, payload, context)
+    if (!definition.transactional) return definition.perform(payload, context)
+    return this.#finishHere(context.running, () => definition.perform(payload, context))
+  }
+
+  /** Runs a body in a transaction that also writes what has become of the job. */
+  readonly #finishHere = async (job: RunningJob, body: (tx: Transaction) => unknown): Promise<unknown> => {
+    const { database, clock } = this.#engine
+    const conclude = (tx: Transaction, value: unknown): unknown => {
+      const finish =
+        value instanceof Outcome ? outcomeOf(job, value, clock.now()) : resultOf(job, value, this.#engine)
+      const isOwn = this.#finisher.writeOne(tx, job, finish, clock.now())
+      if (!isOwn) throw claimLost(job)
+      return value
+    }
+    const value = await database.write((tx) => {
+      const returned = body(tx)
+      return isPromise(returned) ? returned.then((value) => conclude(tx, value)) : conclude(tx, returned)
+    })
+    job.isWritten = true
+    return value
+  }
+
+  #succeed(job: RunningJob, value: unknown): void {
+    const now = this.#engine.clock.now()
+    this.end(job, value instanceof Outcome ? outcomeOf(job, value, now) : resultOf(job, value, this.#engine))
+  }
+
+  #fail(job: RunningJob, context: JobContext, error: unknown): void {
+    const { clock } = this.#engine
+    if (error instanceof ParkedError) {
+      this.end(job, { state: 'available', isUncounted: true, parked: error.kind, reason: error.message })
+    } else if (error instanceof Outcome) {
+      this.end(job, outcomeOf(job, error, clock.now()))
+    } else {
+      this.end(job, failureOf(job, context, error, this.#engine))
+    }
+  }
+
+  /** Ends a job for this process, whatever its code still does. One that has ended already is left as it is. */
+  end(job: RunningJob, finish: Finish): void {
+    if (job.finish !== undefined) return
+    job.finish = finish
+    if (job.timer !== undefined) clearTimeout(job.timer)
+    this.running.delete(job)
+    this.#count(job, finish)
+    this.#onEnd(job)
+  }
+
+  #limitTime(job: RunningJob, timeout: number): void {
+    job.timer = setTimeout(() => {
+      const { id, name } = job.row
+      const message = `Job ${id} ("${name}") was not done after ${timeout} ms`
+      this.abort(job, 'timeout', new TimeoutError('HANDCAR_JOB_TIMEOUT', message))
+    }, timeout)
+  }
+
+  /** Tells a job to end, and gives it up when it does not. */
+  abort(job: RunningJob, cause: AbortCause, reason: Error): void {
+    job.abort(cause, reason)
+    clearTimeout(job.timer)
+    job.timer = setTimeout(() => {
+      const { id, name } = job.row
+      this.#engine.logger.warn(
+        { job: name, jobId: id },
+        'a job does not end when its signal says so; it is given up',
+      )
+      this.#fail(job, new JobContext(job, this.#engine, this.#finishHere), reason)
+    }, abandonAfter)
+  }
+
+  /** Ends all threads and processes of jobs. */
+  close(): void {
+    this.#performers.close()
+  }
+
+  #count(job: RunningJob, { state, error }: Finish): void {
+    const duration = performance.now() - job.startedAt
+    this.meanDuration =
+      this.meanDuration === Infinity ? duration : this.meanDuration + weight * (duration - this.meanDuration)
+    if (state === 'completed') this.completed++
+    else if (error !== undefined) this.failed++
+    if (finishEvent.hasSubscribers) finishEvent.publish({ ...messageOf(job), state, duration, error })
+  }
+}
+
+function messageOf({ row: { id, name, queue, attempt } }: RunningJob): StartMessage {
+  return { id, name, queue, attempt }
+}
+
+function isPromise(value: unknown): value is Promise<unknown> {
+  return typeof (value as { then?: unknown } | null | undefined)?.then === 'function'
+}

@@ -1,0 +1,152 @@
+import type { Transaction } from '../../database/index.ts'
+import { finishedTopic, jobsTopic, type EndedJob, type Engine } from '../engine.ts'
+import { unblock } from './limits.ts'
+import type { ClaimedRow, Finish, RunningJob } from '../perform/running-job.ts'
+import { completeJobs, finishJob, insertError, releaseKey } from '../sql.ts'
+
+const longestStack = 8_192
+
+/**
+ * Writes what has become of jobs. Each write names the claim that it belongs to, so that a job which was given to somebody else
+ * meanwhile is left alone.
+ *
+ * Nearly all jobs complete, return nothing, and concern nobody else: one statement serves all of those.
+ */
+export class Finisher {
+  readonly #engine: Engine
+  /** Name of the worker, for the errors that it writes down. */
+  worker = ''
+
+  constructor(engine: Engine) {
+    this.#engine = engine
+  }
+
+  /** Writes what has become of the jobs of a turn. Returns those whose claim was lost. */
+  write(tx: Transaction, jobs: readonly RunningJob[], now: number): RunningJob[] {
+    const lost: RunningJob[] = []
+    const ended: EndedJob[] = []
+    const isListened = this.#engine.endListeners.length > 0
+    let plain = ''
+    for (const job of jobs) {
+      const finish = job.finish!
+      if (isPlain(job, finish)) {
+        plain += `${plain === '' ? '' : ','}[${job.row.id},${job.row.claims}]`
+        if (isListened) ended.push(endedJob(job, 'completed'))
+      } else if (!this.#update(tx, job, finish, now)) {
+        lost.push(job)
+      } else if (isFinal(finish.state)) {
+        ended.push(endedJob(job, finish.state))
+      }
+    }
+    if (plain !== '') tx.run(completeJobs, [now, `[${plain}]`])
+    this.#followUp(tx, jobs, ended)
+    return lost
+  }
+
+  /** Writes what has become of one job, in a transaction of its own. Returns whether it still belonged to this process. */
+  writeOne(tx: Transaction, job: RunningJob, finish: Finish, now: number): boolean {
+    if (!this.#update(tx, job, finish, now)) return false
+    this.#followUp(tx, [job], isFinal(finish.state) ? [endedJob(job, finish.state)] : [])
+    return true
+  }
+
+  #followUp(tx: Transaction, jobs: readonly RunningJob[], ended: readonly EndedJob[]): void {
+    let keys: Map<string, number> | undefined
+    for (const job of jobs) {
+      if (job.row.limit_key !== null) (keys ??= new Map()).set(job.row.limit_key, limitOf(job))
+    }
+    if (keys !== undefined) for (const [key, limit] of keys) unblock(tx, key, limit)
+    if (ended.length > 0) for (const listener of this.#engine.endListeners) listener(tx, ended)
+    tx.touch(finishedTopic)
+  }
+
+  #update(tx: Transaction, { row, startedAt }: RunningJob, finish: Finish, now: number) {
+    const state = finish.isReady?.(tx) === true ? 'available' : finish.state
+    if (!writeFinish(tx, row, { ...finish, state }, now)) return false
+    if (finish.error !== undefined) {
+      const { message, stack } = describeError(finish.error)
+      const duration = Math.round(performance.now() - startedAt)
+      tx.run(insertError, [
+        row.id,
+        row.claims,
+        row.attempt,
+        now - duration,
+        duration,
+        this.worker,
+        message,
+        stack,
+      ])
+    }
+    if (!isFinal(state)) tx.touch(jobsTopic)
+    return true
+  }
+}
+
+/** What of a row its finish depends on. */
+type Held = Pick<ClaimedRow, 'id' | 'claims' | 'crashes' | 'unique_while' | 'unique_until'>
+
+/** Takes a job out of the state `running`; returns `false` when it is not there any more, or was claimed again. */
+export function writeFinish(tx: Transaction, row: Held, finish: Finish, now: number): boolean {
+  const isFinished = isFinal(finish.state)
+  const { changes } = tx.run(finishJob, [
+    finish.state,
+    finish.parked ?? 0,
+    finish.isUncounted === true ? 1 : 0,
+    finish.scheduledAt ?? null,
+    isFinished ? now : null,
+    finish.result ?? null,
+    finish.reason ?? null,
+    row.crashes + (finish.isCrash === true ? 1 : 0),
+    row.id,
+    row.claims,
+  ])
+  if (changes === 0) return false
+  if (isFinished && row.unique_while !== null && (row.unique_until ?? 0) <= now) tx.run(releaseKey, [row.id])
+  return true
+}
+
+/** Whether it completed and nothing but its state has to be written. */
+function isPlain({ row }: RunningJob, finish: Finish): boolean {
+  return (
+    finish.state === 'completed' &&
+    finish.result === undefined &&
+    finish.reason === undefined &&
+    finish.error === undefined &&
+    row.batch_id === null &&
+    row.unique_while === null
+  )
+}
+
+/** The limit of a job as this code has it; as it was enqueued where this code has none. */
+function limitOf({ definition, row }: RunningJob): number {
+  return definition.limit?.count ?? row.limit_count ?? 1
+}
+
+/** Whether a job that is in this state will not run again by itself. */
+export function isFinal(state: string): state is EndedJob['state'] {
+  return state === 'completed' || state === 'cancelled' || state === 'discarded'
+}
+
+function endedJob({ row }: RunningJob, state: EndedJob['state']): EndedJob {
+  return { id: row.id, name: row.name, state, batchId: row.batch_id }
+}
+
+/** Describes what was thrown, which may be anything. */
+export function describeError(error: unknown): { message: string; stack: string | null } {
+  if (!(error instanceof Error)) return { message: textOf(error), stack: null }
+  return {
+    message: `${error.name}: ${error.message}`.slice(0, longestStack),
+    stack: error.stack?.slice(0, longestStack) ?? null,
+  }
+}
+
+function textOf(value: unknown): string {
+  try {
+    return (typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value))).slice(
+      0,
+      longestStack,
+    )
+  } catch {
+    return 'something that cannot be shown'
+  }
+}

@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { jobsForTest } from '../../../test/helpers/jobs.ts'
+import { waitUntil } from '../../../test/helpers/wait-until.ts'
+import { defineJob, type Queues } from '../index.ts'
+
+async function orderOf(
+  queues: Queues,
+  enqueued: Record<string, number>,
+  slots = 1,
+  until?: number,
+): Promise<string[]> {
+  const order: string[] = []
+  const job = defineJob({ name: 'job', perform: (queue: string) => void order.push(queue) })
+  await using producer = await jobsForTest([job], { work: false })
+  for (const [queue, count] of Object.entries(enqueued)) {
+    await producer.jobs.enqueueAll(
+      job,
+      Array.from({ length: count }, () => queue),
+      { queue },
+    )
+  }
+  await using worker = await jobsForTest([job], { database: producer.database, work: { slots, queues } })
+  assert.ok(worker)
+  const all = Object.values(enqueued).reduce((sum, count) => sum + count, 0)
+  await waitUntil('all are done', () => order.length === (until ?? all))
+  return order
+}
+
+test('a list of queues is emptied in its order; others are left alone', async () => {
+  assert.deepEqual(await orderOf(['b', 'a'], { a: 3, b: 3, c: 1 }, 1, 6), ['b', 'b', 'b', 'a', 'a', 'a'])
+  assert.deepEqual(await orderOf('b, a', { a: 1, b: 1 }), ['b', 'a'])
+})
+
+test('all queues have their share', async () => {
+  const order = await orderOf('*', { a: 600, b: 600, c: 600 })
+  assert.equal(new Set(order.slice(0, 400)).size, 3)
+  assert.equal(new Set(order.slice(-400)).size, 3)
+})
+
+test('patterns: those that are named come in their place', async () => {
+  const order = await orderOf(['urgent', 'mail-*', '*'], { a: 2, 'mail-out': 1, urgent: 1, 'mail-in': 1 })
+  assert.equal(order[0], 'urgent')
+  assert.deepEqual(order.slice(1, 3).sort(), ['mail-in', 'mail-out'])
+  assert.deepEqual(order.slice(3), ['a', 'a'])
+})
+
+test('weights: how much of the slots a queue gets', async () => {
+  const order = await orderOf({ light: 1, heavy: 9 }, { heavy: 3_000, light: 3_000 }, 10)
+  const heavy = order.slice(0, 2_000).filter((queue) => queue === 'heavy').length
+  assert.ok(heavy > 1_500 && heavy < 1_990, `${heavy} of 2,000`)
+})
+
+test('a queue that is paused is left alone until it is resumed, over restarts', async () => {
+  const job = defineJob({ name: 'job', perform: () => 'done' })
+  await using producer = await jobsForTest([job], { work: false })
+  const { jobs, database } = producer
+  await jobs.pause('default')
+  await jobs.pause('default')
+  await using worker = await jobsForTest([job], { database })
+  assert.ok(worker)
+  const asleep = await jobs.enqueue(job)
+  const awake = await jobs.enqueue(job, undefined, { queue: 'other' })
+  await awake.result({ timeout: '5s' })
+  assert.equal(asleep.state(), 'available')
+  await jobs.resume('default')
+  await asleep.result({ timeout: '5s' })
+})
