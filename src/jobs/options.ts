@@ -46,18 +46,31 @@ export interface JobsOptions {
   stopTimeout?: Duration
 }
 
+const readers = {
+  database: option.matching('a Database', (value): value is Database => value instanceof Database),
+  definitions: readDefinitions,
+  work: readWork,
+  maxPayload: option.size(1_048_576),
+  clock: readClock,
+  logger,
+  trace: option.optional(option.matching('an object with capture() and run()', isTraceHook)),
+  stopTimeout: option.duration(10_000),
+}
+
 /** Validates the options of {@link Jobs} and fills in the defaults. */
 export function resolveOptions(options: JobsOptions) {
-  return readOptions('Jobs', options, {
-    database: option.matching('a Database', (value): value is Database => value instanceof Database),
-    definitions: readDefinitions,
-    work: readWork,
-    maxPayload: option.size(1_048_576),
-    clock: readClock,
-    logger,
-    trace: option.optional(option.matching('an object with capture() and run()', isTraceHook)),
-    stopTimeout: option.duration(10_000),
-  })
+  return readOptions('Jobs', options, readers)
+}
+
+/**
+ * Validates options that do not name their database yet, as the configuration of an app does, and fills in the defaults.
+ *
+ * @param owner What the options belong to, for errors.
+ * @throws OptionsError
+ */
+export function resolveJobsOptions(options: Omit<JobsOptions, 'database'>, owner = 'Jobs') {
+  const { database: _database, ...rest } = readers
+  return readOptions(owner, options, rest)
 }
 
 function readDefinitions(value: unknown, name: string): ReadonlyMap<string, AnyJobDefinition> {
