@@ -1,6 +1,6 @@
 import type { Clock, Logger } from '../core/index.ts'
 import type { Database, Transaction } from '../database/index.ts'
-import type { AnyJobDefinition } from './definition/define-job.ts'
+import type { Definitions } from './definition/definitions.ts'
 import type { Enqueuer } from './enqueue/enqueuer.ts'
 
 /** The topic that every write names that makes a job runnable, or schedules one. */
@@ -41,7 +41,7 @@ export interface Engine {
   readonly clock: Clock
   readonly logger: Logger
   /** Definitions by name. */
-  readonly definitions: ReadonlyMap<string, AnyJobDefinition>
+  readonly definitions: Definitions
   /** Size limit of payloads and results, in bytes. */
   readonly maxPayload: number
   readonly enqueuer: Enqueuer

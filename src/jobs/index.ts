@@ -3,13 +3,13 @@ export {
   defineJob,
   type AnyJobDefinition,
   type ErrorPolicy,
-  type JobDefinition,
+  JobDefinition,
   type JobOptions,
   type JobWithoutSchema,
   type JobWithSchema,
   type ResultOf,
 } from './definition/define-job.ts'
-export type { EnqueueOptions } from './enqueue/enqueuer.ts'
+export type { EnqueueOptions } from './enqueue/enqueue-options.ts'
 export type { JobContext } from './perform/job-context.ts'
 export type { JobHandle, JobState } from './enqueue/job-handle.ts'
 export { Jobs } from './jobs.ts'

@@ -1,8 +1,9 @@
 import { Service, StateError } from '../core/index.ts'
 import type { Migration } from '../database/index.ts'
-import type { JobDefinition } from './definition/define-job.ts'
+import type { AnyJobDefinition, JobDefinition } from './definition/define-job.ts'
 import { jobsTopic, type EndListener, type Engine, type Loop } from './engine.ts'
-import { Enqueuer, type EnqueueOptions } from './enqueue/enqueuer.ts'
+import type { EnqueueOptions } from './enqueue/enqueue-options.ts'
+import { Enqueuer } from './enqueue/enqueuer.ts'
 import type { JobHandle } from './enqueue/job-handle.ts'
 import { migrations } from './migrations.ts'
 import { resolveOptions, type JobsOptions } from './options.ts'
@@ -32,7 +33,9 @@ export class Jobs extends Service {
   readonly #engine: Engine
   readonly #worker: Worker | undefined
   readonly #loops: readonly Loop[]
+  readonly #begin: 'start' | 'later'
   #started: Loop[] = []
+  #working: Promise<void> | undefined
 
   /**
    * Checks the options; opens nothing.
@@ -47,8 +50,30 @@ export class Jobs extends Service {
     }
     engine.enqueuer = new Enqueuer(engine)
     this.#engine = engine
+    this.#begin = work?.begin ?? 'start'
     this.#worker = work === undefined ? undefined : new Worker(engine, work)
     this.#loops = this.#worker === undefined ? [] : [this.#worker]
+  }
+
+  /**
+   * Adds jobs that can be enqueued and performed, before the start or while it runs; jobs that wait for them are performed.
+   *
+   * @throws OptionsError `HANDCAR_OPTION_INVALID` for a second definition of a name; then none is added
+   */
+  define(...definitions: readonly AnyJobDefinition[]): void {
+    this.#engine.definitions.add(definitions, 'define')
+    this.#worker?.look()
+  }
+
+  /**
+   * Begins to perform, where the option `work` has `begin: 'later'`. Resolves when it has begun; a second call changes nothing, nor
+   * does one where `work` is `false`.
+   *
+   * @throws StateError `HANDCAR_NOT_STARTED`
+   */
+  async work(): Promise<void> {
+    this.#ready()
+    await (this.#working ??= this.#startLoops())
   }
 
   /**
@@ -115,21 +140,28 @@ export class Jobs extends Service {
     if (database.get(selectTables) === undefined) {
       throw new StateError('HANDCAR_JOBS_TABLES', `The database ${database.path} has no tables for jobs`)
     }
+    if (this.#begin === 'start') await this.work()
+  }
+
+  protected async close(timeout: number): Promise<void> {
+    const endAt = performance.now() + timeout
+    await this.#working?.catch(() => {})
+    this.#working = undefined
+    for (const loop of this.#started.splice(0).toReversed())
+      await loop.stop(Math.max(0, endAt - performance.now()))
+  }
+
+  async #startLoops(): Promise<void> {
     try {
       for (const loop of this.#loops) {
         await loop.start()
         this.#started.push(loop)
       }
     } catch (error) {
-      await this.close(0)
+      this.#working = undefined
+      for (const loop of this.#started.splice(0).toReversed()) await loop.stop(0)
       throw error
     }
-  }
-
-  protected async close(timeout: number): Promise<void> {
-    const endAt = performance.now() + timeout
-    for (const loop of this.#started.splice(0).toReversed())
-      await loop.stop(Math.max(0, endAt - performance.now()))
   }
 
   #ready(): Engine {

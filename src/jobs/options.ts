@@ -9,7 +9,8 @@ import {
   type Size,
 } from '../core/index.ts'
 import { Database } from '../database/index.ts'
-import { JobDefinition, type AnyJobDefinition } from './definition/define-job.ts'
+import type { AnyJobDefinition } from './definition/define-job.ts'
+import { Definitions } from './definition/definitions.ts'
 import type { TraceHook } from './engine.ts'
 import { readQueues, type Queues } from './worker/queue-order.ts'
 
@@ -24,6 +25,11 @@ export interface WorkOptions {
    * their turn too. 0: never. Default: `'1m'`.
    */
   ageing?: Duration
+  /**
+   * When it begins: with `start()`, or `'later'`, when `jobs.work()` is called, for an app that has to load before its
+   * jobs can run. Default: `'start'`.
+   */
+  begin?: 'start' | 'later'
 }
 
 /** Options of {@link Jobs}. */
@@ -73,17 +79,11 @@ export function resolveJobsOptions(options: Omit<JobsOptions, 'database'>, owner
   return readOptions(owner, options, rest)
 }
 
-function readDefinitions(value: unknown, name: string): ReadonlyMap<string, AnyJobDefinition> {
-  const definitions = new Map<string, AnyJobDefinition>()
-  if (value === undefined) return definitions
-  if (!Array.isArray(value)) throw option.invalidOption(name, 'an array of what defineJob returns', value)
-  for (const definition of value as unknown[]) {
-    if (!(definition instanceof JobDefinition))
-      throw option.invalidOption(name, 'an array of what defineJob returns', definition)
-    if (definitions.has(definition.name) && definitions.get(definition.name) !== definition)
-      throw option.invalidOption(name, 'definitions with different names', definition.name)
-    definitions.set(definition.name, definition as AnyJobDefinition)
-  }
+function readDefinitions(value: unknown, name: string): Definitions {
+  const definitions = new Definitions()
+  if (value !== undefined && !Array.isArray(value))
+    throw option.invalidOption(name, 'an array of what defineJob returns', value)
+  definitions.add((value as unknown[] | undefined) ?? [], name)
   return definitions
 }
 
@@ -93,6 +93,7 @@ function readWork(value: unknown, name: string) {
     slots: option.integer(10, { min: 1, max: 10_000 }),
     queues: readQueues,
     ageing: option.duration(60_000),
+    begin: option.oneOf<'start' | 'later'>(['start', 'later'], 'start'),
   })
 }
 

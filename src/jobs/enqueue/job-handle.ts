@@ -1,6 +1,13 @@
-import { HandcarError, option, readOptions, StateError, TimeoutError, type Duration } from '../../core/index.ts'
+import {
+  HandcarError,
+  option,
+  readOptions,
+  StateError,
+  TimeoutError,
+  type Duration,
+} from '../../core/index.ts'
 import { cancelTopic, finishedTopic, type Engine } from '../engine.ts'
-import type { Enqueued } from './enqueuer.ts'
+import type { Enqueued } from './insertion.ts'
 import { isFinal } from '../worker/finisher.ts'
 import { cancelRunningJob, cancelWaitingJob, selectState } from '../sql.ts'
 

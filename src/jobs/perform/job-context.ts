@@ -1,8 +1,8 @@
 import { StateError, type Logger } from '../../core/index.ts'
-import type { Transaction } from '../../database/index.ts'
+import type { Database, Transaction } from '../../database/index.ts'
 import type { JobDefinition } from '../definition/define-job.ts'
 import type { Engine } from '../engine.ts'
-import type { EnqueueOptions } from '../enqueue/enqueuer.ts'
+import type { EnqueueOptions } from '../enqueue/enqueue-options.ts'
 import type { JobHandle } from '../enqueue/job-handle.ts'
 import { encode } from '../definition/payload.ts'
 import type { RunningJob } from './running-job.ts'
@@ -47,6 +47,11 @@ export class JobContext {
   /** Aborted when the job is cancelled, its time is over, or the process stops; the reason says which. */
   get signal(): AbortSignal {
     return this.running.signal
+  }
+
+  /** The database that the jobs are in. */
+  get database(): Database {
+    return this.engine.database
   }
 
   /** A logger whose lines name the job. */

@@ -1,0 +1,83 @@
+import type { SqlParameter, Transaction } from '../../database/index.ts'
+import { jobsTopic } from '../engine.ts'
+import { insertJob, insertManyJobs, insertManyPayloads, insertPayload } from '../sql.ts'
+import { FairTurns } from './fair-turns.ts'
+import { payloadsAtOnce, pushValues, rowsAtOnce, valuesOf, type JobRow } from './job-row.ts'
+import { insertUnique } from './unique-insertion.ts'
+
+/** What an enqueue has come to: the id of the job, or of the one that has its unique key. */
+export interface Enqueued {
+  readonly id: number
+  readonly wasEnqueued: boolean
+}
+
+/** Inserts prepared jobs inside a transaction. */
+export type Insertion = (tx: Transaction) => Enqueued[]
+
+/** Inserts one job. */
+export function insert(tx: Transaction, row: JobRow): Enqueued {
+  if (row.fair_key !== null) new FairTurns(tx).give(row)
+  tx.touch(jobsTopic)
+  if (row.unique_key !== null) return insertUnique(tx, row)
+  return { id: Number(tx.run(insertJob, valuesOf(row)).lastInsertRowid), wasEnqueued: true }
+}
+
+/** Inserts any number of jobs. Returns what became of each, in their order. */
+export function insertAll(tx: Transaction, rows: readonly JobRow[]): Enqueued[] {
+  if (rows.length === 0) return []
+  tx.touch(jobsTopic)
+  const turns = new FairTurns(tx)
+  for (const row of rows) if (row.fair_key !== null && row.state === 'available') turns.give(row)
+  const enqueued: Enqueued[] = []
+  for (let from = 0; from < rows.length;) {
+    const row = rows[from]!
+    if (row.unique_key !== null) {
+      enqueued.push(insertUnique(tx, row))
+      from++
+      continue
+    }
+    const count = lengthOfRun(rows, from)
+    if (count < rowsAtOnce) {
+      const { lastInsertRowid } = tx.run(insertJob, valuesOf(row))
+      enqueued.push({ id: Number(lastInsertRowid), wasEnqueued: true })
+      from++
+      continue
+    }
+    const parameters: SqlParameter[] = []
+    for (let index = from; index < from + rowsAtOnce; index++) pushValues(parameters, rows[index]!)
+    pushIds(enqueued, tx.run(insertManyJobs, parameters).lastInsertRowid, rowsAtOnce)
+    from += rowsAtOnce
+  }
+  return enqueued
+}
+
+/** Inserts jobs that have everything in common but their payload. */
+export function insertPayloads(tx: Transaction, row: JobRow, payloads: readonly string[]): Enqueued[] {
+  tx.touch(jobsTopic)
+  const common = valuesOf(row)
+  common.pop()
+  const enqueued: Enqueued[] = []
+  let from = 0
+  for (; from + payloadsAtOnce <= payloads.length; from += payloadsAtOnce) {
+    const parameters = common.concat(payloads.slice(from, from + payloadsAtOnce))
+    pushIds(enqueued, tx.run(insertManyPayloads, parameters).lastInsertRowid, payloadsAtOnce)
+  }
+  for (; from < payloads.length; from++) {
+    pushIds(enqueued, tx.run(insertPayload, [...common, payloads[from]!]).lastInsertRowid, 1)
+  }
+  return enqueued
+}
+
+/** How many rows from here on have no unique key, as far as it matters. */
+function lengthOfRun(rows: readonly JobRow[], from: number): number {
+  const end = Math.min(rows.length, from + rowsAtOnce)
+  let index = from
+  while (index < end && rows[index]!.unique_key === null) index++
+  return index - from
+}
+
+/** The rows of one statement have consecutive ids: nobody else writes meanwhile, and autoincrement counts by one. */
+function pushIds(enqueued: Enqueued[], lastInsertRowid: number | bigint, count: number): void {
+  const last = Number(lastInsertRowid)
+  for (let id = last - count + 1; id <= last; id++) enqueued.push({ id, wasEnqueued: true })
+}

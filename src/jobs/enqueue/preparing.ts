@@ -1,0 +1,90 @@
+import { OptionsError } from '../../core/index.ts'
+import type { AnyJobDefinition } from '../definition/define-job.ts'
+import { encode } from '../definition/payload.ts'
+import { describeIssues, type StandardSchemaResult } from '../definition/standard-schema.ts'
+import { readUnique } from '../definition/unique.ts'
+import type { Engine } from '../engine.ts'
+import { readEnqueueOptions, scheduledAtOf, type EnqueueOptions } from './enqueue-options.ts'
+import type { JobRow } from './job-row.ts'
+
+/** Makes the rows of jobs: their payload is checked and encoded, and what depends on it is asked of the definition. */
+export class Preparing {
+  readonly #engine: Engine
+
+  constructor(engine: Engine) {
+    this.#engine = engine
+  }
+
+  /** Makes the row of a job. Returns a promise only where the schema does. */
+  prepare(
+    definition: AnyJobDefinition,
+    payload: unknown,
+    options: EnqueueOptions | undefined,
+  ): JobRow | Promise<JobRow> {
+    const { schema } = definition
+    if (schema === undefined) return this.row(definition, payload, options)
+    const checked = schema['~standard'].validate(payload)
+    if (checked instanceof Promise) {
+      return checked.then((result) => {
+        assertValid(definition, result)
+        return this.row(definition, payload, options)
+      })
+    }
+    assertValid(definition, checked)
+    return this.row(definition, payload, options)
+  }
+
+  /** Encodes payloads of jobs that have no schema. */
+  encodeAll({ name }: AnyJobDefinition, payloads: readonly unknown[]): string[] {
+    const owner = `payload of job "${name}"`
+    return payloads.map((payload) => encode(payload, owner, this.#engine.maxPayload))
+  }
+
+  /** Makes the row of a job whose payload has been checked. */
+  row(definition: AnyJobDefinition, payload: unknown, options: EnqueueOptions | undefined): JobRow {
+    const { clock, maxPayload, trace } = this.#engine
+    const { name, limit, rate, fairBy } = definition
+    const now = clock.now()
+    const given = readEnqueueOptions(options)
+    const scheduledAt = scheduledAtOf(given, now)
+    const unique =
+      given.unique ?? (definition.unique && readUnique(definition.unique(payload), `Job "${name}" unique`))
+    return {
+      name,
+      queue: given.queue ?? definition.queue,
+      priority: given.priority ?? definition.priority,
+      turn: 0,
+      state: scheduledAt === null ? 'available' : 'scheduled',
+      version: definition.version,
+      max_attempts: given.maxAttempts ?? definition.maxAttempts,
+      created_at: now,
+      scheduled_at: scheduledAt,
+      limit_count: limit === undefined ? null : limit.count,
+      batch_id: given.batch ?? null,
+      parent_id: null,
+      unique_while: unique?.while ?? null,
+      unique_until: unique?.for ? now + Math.ceil(unique.for) : null,
+      unique_key: unique === undefined ? null : `${name}:${unique.key}`,
+      limit_key: limit === undefined ? null : keyOf(name, limit.key, payload),
+      rate_key: rate === undefined ? null : keyOf(name, rate.key, payload),
+      fair_key: fairBy === undefined ? null : String(fairBy(payload)),
+      tags: given.tags ?? null,
+      trace: trace?.capture() ?? null,
+      payload: encode(payload, `payload of job "${name}"`, maxPayload),
+      onConflict: unique?.onConflict,
+    }
+  }
+}
+
+function keyOf(name: string, key: ((payload: unknown) => string) | undefined, payload: unknown): string {
+  return key === undefined ? name : `${name}:${key(payload)}`
+}
+
+function assertValid({ name }: AnyJobDefinition, result: StandardSchemaResult<unknown>): void {
+  if (result.issues === undefined) return
+  throw new OptionsError(
+    'HANDCAR_JOB_PAYLOAD',
+    `The payload of job "${name}" does not fit its schema: ${describeIssues(result.issues)}`,
+    { details: { job: name, issues: result.issues } },
+  )
+}

@@ -1,0 +1,122 @@
+import type { Transaction } from '../../database/index.ts'
+import type { Engine } from '../engine.ts'
+import type { RunningJob } from '../perform/running-job.ts'
+import type { Claim, Claimer } from './claimer.ts'
+import type { Finisher } from './finisher.ts'
+import type { HeldJobs } from './held-jobs.ts'
+import type { Parking } from './parking.ts'
+import type { Promotion } from './promotion.ts'
+
+/** A claim or a finish that a power cut takes back only makes a job run again, so a turn does not wait for the disk. */
+const options = { label: 'handcar.jobs.turn', durability: 'os' } as const
+const firstPause = 50
+const longestPause = 5_000
+
+/** What a turn is made of. */
+export interface TurnPieces {
+  readonly engine: Engine
+  readonly held: HeldJobs
+  readonly finisher: Finisher
+  readonly promotion: Promotion
+  readonly parking: Parking
+  readonly claimer: Claimer
+}
+
+/**
+ * The turns of a worker, one after the other: a single write that finishes, unblocks, promotes and claims. One is taken when there
+ * are finishes to write, or slots free and something to claim; never on a timer. What finishes while a turn waits for the
+ * write lock is written with it. A turn that fails is tried again, so that no finish is lost.
+ */
+export class Turns {
+  /** Whether there may be something to claim. */
+  mayHaveWork = false
+  readonly #pieces: TurnPieces
+  readonly #onEnd: () => void
+  #workerId = 0
+  #isStopped = false
+  #isTurning = false
+  /** Leaves the asynchronous context of whoever happens to wake the worker: a request, a transaction. */
+  #enter: <Result>(work: () => Result) => Result = (work) => work()
+
+  /** @param onEnd Called when there is nothing to do any more. */
+  constructor(pieces: TurnPieces, onEnd: () => void) {
+    this.#pieces = pieces
+    this.#onEnd = onEnd
+  }
+
+  /** Whether one is under way. */
+  get isTurning(): boolean {
+    return this.#isTurning
+  }
+
+  start(workerId: number, enter: <Result>(work: () => Result) => Result): void {
+    this.#workerId = workerId
+    this.#enter = enter
+    this.#isStopped = false
+  }
+
+  stop(): void {
+    this.#isStopped = true
+  }
+
+  /** Takes a turn if there is something to do and none is under way. */
+  take(): void {
+    if (this.#isTurning || !this.#isDue) return
+    this.#isTurning = true
+    void this.#enter(() => this.#takeAll())
+  }
+
+  async #takeAll(): Promise<void> {
+    const { engine, held } = this.#pieces
+    let pause = firstPause
+    while (this.#isDue && !this.#isStopped) {
+      let finished: RunningJob[] = []
+      try {
+        const { jobs } = await engine.database.write((tx) => {
+          finished = held.finished
+          held.finished = []
+          return this.#write(tx, finished)
+        }, options)
+        pause = firstPause
+        finished = []
+        await held.startAll(jobs)
+      } catch (error) {
+        held.finished = [...finished, ...held.finished]
+        this.mayHaveWork = true
+        if (this.#isStopped) break
+        engine.logger.warn({ error: String(error) }, 'a turn of the jobs failed and is tried again')
+        await new Promise((resolve) => setTimeout(resolve, pause))
+        pause = Math.min(pause * 2, longestPause)
+      }
+    }
+    this.#isTurning = false
+    this.#onEnd()
+  }
+
+  get #isDue(): boolean {
+    const { held } = this.#pieces
+    return held.finished.length > 0 || (this.mayHaveWork && held.free > 0)
+  }
+
+  /** The one write of a turn. */
+  #write(tx: Transaction, finished: readonly RunningJob[]): Claim {
+    const { engine, finisher, held, promotion, parking, claimer } = this.#pieces
+    const now = engine.clock.now()
+    if (finished.length > 0) {
+      for (const { row } of finisher.write(tx, finished, now)) {
+        engine.logger.warn(
+          { job: row.name, jobId: row.id },
+          'the end of an attempt came too late: its job is not its own any more',
+        )
+      }
+    }
+    const { free } = held
+    if (free <= 0) return { jobs: [], mayHaveMore: true }
+    this.mayHaveWork = false
+    promotion.promote(tx, now)
+    parking.unpark(tx, 2)
+    const claim = claimer.claim(tx, this.#workerId, now, free + held.ahead)
+    this.mayHaveWork = claim.mayHaveMore
+    return claim
+  }
+}
