@@ -29,3 +29,12 @@ export type { TraceHook } from './engine.ts'
 export type { EnqueueMessage, FinishMessage, RescueMessage, StartMessage } from './events.ts'
 export type { Death } from './worker/rescue.ts'
 export type { JobsStats, WorkerStats } from './stats.ts'
+export {
+  defineRecurring,
+  RecurringDefinition,
+  type Missed,
+  type Overlap,
+  type RecurringOptions,
+  type RecurringSettings,
+  type TickOfPayload,
+} from './recurring/define-recurring.ts'
