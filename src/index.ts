@@ -8,6 +8,7 @@ export {
   type DatabaseConfig,
   type EnvironmentName,
   type HandcarOptions,
+  type JobsConfig,
   type LoadOptions,
   type LogConfig,
   type LogFormat,

@@ -44,6 +44,7 @@ export async function boot(role: Role, begin: (booted: Booted) => Promise<Work>)
     const [makeApp] = await Promise.all([importApp(config), handcar.start()])
     const app = await makeApp(handcar)
     const work = await begin({ supervised, handcar, app })
+    await handcar.work()
     supervised.onDrain(async (order) => {
       const endAt = performance.now() + order.timeout
       const report = await work.drain(order)

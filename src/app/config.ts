@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { parseEnv } from 'node:util'
 import { HandcarError, type Duration, type Size } from '../core/index.ts'
 import type { DatabaseOptions } from '../database/index.ts'
+import type { JobsOptions, WorkOptions } from '../jobs/index.ts'
 import type { StaticFilesOptions } from '../server/index.ts'
 
 /**
@@ -28,6 +29,8 @@ export interface Config {
   server?: ServerConfig
   /** The app's database. */
   database?: DatabaseConfig
+  /** The app's jobs. */
+  jobs?: JobsConfig
   /** The processes of the app. */
   processes?: ProcessesConfig
   /** Programs that run beside the app and are kept running. Default: none. */
@@ -78,6 +81,20 @@ export interface DatabaseConfig extends Omit<
   file?: string
   /** Folder of the app's migrations. Default: `'db/migrations'` if it exists. */
   migrations?: string
+}
+
+/** The app's jobs: the options of `Jobs`, without what follows from the rest of the configuration. */
+export interface JobsConfig extends Omit<
+  JobsOptions,
+  'database' | 'definitions' | 'recurring' | 'work' | 'clock' | 'logger' | 'stopTimeout'
+> {
+  /**
+   * The module of the app's jobs: whatever it exports that `defineJob` or `defineRecurring` made, also in lists, is known to all
+   * processes of the app. Default: `src/jobs.ts`, `src/jobs/index.ts`, `src/jobs.js` or `src/jobs/index.js`, the first that exists.
+   */
+  definitions?: string
+  /** How those processes work that perform jobs: `processes.jobs` of them, or the web processes where that is 0. */
+  work?: Omit<WorkOptions, 'begin'>
 }
 
 /** The processes of the app. */

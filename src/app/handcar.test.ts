@@ -2,10 +2,11 @@ import assert from 'node:assert/strict'
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { sql } from '../database/index.ts'
+import { defineJob } from '../jobs/index.ts'
 import { codeOf, errorOf } from '../../test/helpers/errors.ts'
 import { recordingLogger } from '../../test/helpers/recording-logger.ts'
 import { temporaryFolder, type TemporaryFolder } from '../../test/helpers/temporary-folder.ts'
-import { Handcar } from './handcar.ts'
+import { Handcar, type Role } from './handcar.ts'
 import { resolveConfig } from './resolve-config.ts'
 
 const logger = recordingLogger()
@@ -33,7 +34,7 @@ test('it opens nothing before it is started, and closes what it opened', async (
 test('it takes a configuration that is resolved already', async () => {
   using folder = temporaryFolder()
   const config = resolveConfig({ database: { durability: 'os' } }, { folder: folder.path, environment: {} })
-  await using handcar = new Handcar(config, { logger, role: 'web' })
+  await using handcar = new Handcar(config, { logger, role: 'web', migrate: true })
   await handcar.start()
   assert.equal(handcar.config, config)
   assert.equal(handcar.database.path, folder.file('data/app.sqlite3'))
@@ -52,6 +53,44 @@ test('migrations run only when they are asked for', async () => {
   assert.deepEqual(without.database.get(tables), { name: 'posts' })
 })
 
+const noted: number[] = []
+const note = defineJob({ name: 'note', perform: (value: number) => void noted.push(value) })
+
+test('jobs are enqueued in every role, and performed where the configuration says, once the app is ready', async () => {
+  const roles: [Role, number, boolean][] = [
+    ['web', 0, true],
+    ['web', 1, false],
+    ['jobs', 1, true],
+    ['script', 0, false],
+  ]
+  for (const [role, processes, performs] of roles) {
+    using folder = temporaryFolder()
+    const config = { data: folder.path, processes: { jobs: processes }, jobs: { work: { slots: 3 } } }
+    await using handcar = new Handcar(config, { logger, role, migrate: true })
+    await handcar.start()
+    handcar.jobs.define(note)
+    const handle = await handcar.jobs.enqueue(note, processes)
+    assert.equal(handle.state(), 'available')
+    await handcar.work()
+    if (performs) await handle.result()
+    const { here } = await handcar.jobs.stats()
+    assert.deepEqual(
+      [role, processes, handle.state(), here?.slots],
+      [role, processes, performs ? 'completed' : 'available', performs ? 3 : undefined],
+    )
+  }
+})
+
+test('a script starts before the migrations have run, without jobs; a process of the app does not', async () => {
+  using folder = temporaryFolder()
+  await using script = new Handcar({ data: folder.path }, { logger })
+  await script.start()
+  assert.equal(await codeOf(() => script.jobs.stats()), 'HANDCAR_NOT_STARTED')
+  const web = new Handcar({ data: folder.path }, { logger, role: 'web' })
+  assert.equal(await codeOf(() => web.start()), 'HANDCAR_JOBS_TABLES')
+  assert.equal(web.database.state, 'stopped')
+})
+
 test('a start that fails says why and leaves nothing open', async () => {
   using folder = temporaryFolder()
   mkdirSync(folder.file('app.sqlite3'))
@@ -68,4 +107,7 @@ test('unknown and wrong options are refused', async () => {
   assert.equal(await make({}, { role: 'king' }), 'HANDCAR_OPTION_INVALID')
   assert.equal(await make({}, { logger: {} }), 'HANDCAR_OPTION_INVALID')
   assert.equal(await make({ database: { writeTimeout: 'soon' } }), 'HANDCAR_OPTION_INVALID')
+  assert.equal(await make({ jobs: { slots: 1 } }), 'HANDCAR_OPTION_UNKNOWN')
+  assert.equal(await make({ jobs: { work: { slots: 0 } } }), 'HANDCAR_OPTION_INVALID')
+  assert.equal(await make({ jobs: { maxPayload: 'much' } }), 'HANDCAR_OPTION_INVALID')
 })

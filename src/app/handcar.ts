@@ -1,7 +1,17 @@
-import { logger as readLogger, option, readOptions, Service, type Logger } from '../core/index.ts'
+import {
+  logger as readLogger,
+  option,
+  readOptions,
+  Service,
+  type Logger,
+  type StateError,
+} from '../core/index.ts'
 import { Database } from '../database/index.ts'
+import { Jobs } from '../jobs/index.ts'
 import type { Config } from './config.ts'
+import { importJobs } from './jobs-module.ts'
 import { createLogger } from './logger.ts'
+import { partMigrations } from './part-migrations.ts'
 import { resolveConfig, type ResolvedConfig } from './resolve-config.ts'
 
 /** What a process is for. Only `web` and `jobs` do work of their own accord. */
@@ -44,6 +54,11 @@ export class Handcar extends Service {
   readonly logger: Logger
   /** The app's database. */
   readonly database: Database
+  /**
+   * The app's jobs, with the definitions of its jobs module. A script can enqueue them; they are performed in the processes that
+   * `processes.jobs` says.
+   */
+  readonly jobs: Jobs
   /** In the order in which they start. */
   readonly #parts: readonly Part[]
 
@@ -67,23 +82,56 @@ export class Handcar extends Service {
     const { migrations, ...database } = resolved.database
     this.database = new Database({
       ...database,
-      ...(migrate && migrations !== undefined ? { migrations } : {}),
+      ...(migrate && { ...(migrations !== undefined && { migrations }), partMigrations }),
       logger: this.logger,
     })
-    this.#parts = [{ name: 'database', part: this.database }]
+    const { definitions: _definitions, work, ...jobs } = resolved.jobs
+    this.jobs = new Jobs({
+      ...jobs,
+      database: this.database,
+      work: this.#performsJobs && { ...work, begin: 'later' },
+      logger: this.logger,
+    })
+    this.#parts = [
+      { name: 'database', part: this.database },
+      { name: 'jobs', part: this.jobs },
+    ]
+  }
+
+  /**
+   * Begins to work, in a process that does: to perform jobs. Called when the app is ready, since jobs may need what it has made.
+   * Idempotent; does nothing in a process that is not for that.
+   */
+  async work(): Promise<void> {
+    if (this.#performsJobs) await this.jobs.work()
+  }
+
+  get #performsJobs(): boolean {
+    return this.role === 'jobs' || (this.role === 'web' && this.config.processes.jobs === 0)
   }
 
   /** Starts the parts in order. When one fails, those that were started are stopped. */
   protected async open(): Promise<void> {
+    this.jobs.define(...(await importJobs(this.config.jobs)))
     const started: Part[] = []
     try {
       for (const each of this.#parts) {
-        await each.part.start()
+        await this.#startPart(each)
         started.push(each)
       }
     } catch (error) {
       await this.#stopAll(started, this.config.processes.stopTimeout)
       throw error
+    }
+  }
+
+  async #startPart({ part }: Part): Promise<void> {
+    try {
+      await part.start()
+    } catch (error) {
+      const { code } = error as Partial<StateError>
+      if (this.role !== 'script' || code !== 'HANDCAR_JOBS_TABLES') throw error
+      this.logger.info({}, 'The database has no tables for jobs yet; `handcar migrate` makes them')
     }
   }
 

@@ -10,10 +10,10 @@ const fromTheParser = /^SyntaxError[^\n]*\n\s+at [^\n]*node:internal\/modules\//
  * Imports a module of the app. What it throws passes through; a syntax error says where it is, which Node leaves out for
  * JavaScript unless it dies of it.
  */
-export async function importModule(file: string): Promise<{ default?: unknown }> {
+export async function importModule(file: string): Promise<Record<string, unknown>> {
   const { href } = pathToFileURL(file)
   try {
-    return (await import(href)) as { default?: unknown }
+    return (await import(href)) as Record<string, unknown>
   } catch (error) {
     if (error instanceof SyntaxError && fromTheParser.test(error.stack ?? '')) {
       error.stack = `${await placeOf(href)}${error.stack}`

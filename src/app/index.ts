@@ -4,6 +4,7 @@ export {
   type Config,
   type DatabaseConfig,
   type EnvironmentName,
+  type JobsConfig,
   type LogConfig,
   type LogFormat,
   type LogLevel,
@@ -15,6 +16,7 @@ export { Handcar, type HandcarOptions, type Role } from './handcar.ts'
 export { healthChecks } from './health.ts'
 export { loadConfig, type LoadOptions } from './load-config.ts'
 export { createLogger } from './logger.ts'
+export { partMigrations } from './part-migrations.ts'
 export { prepareRelease, type PrepareHook } from './prepare.ts'
 export type { ResolvedConfig } from './resolve-config.ts'
 export { runSupervisor } from './serve.ts'

@@ -2,11 +2,13 @@ import { existsSync, realpathSync, statSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
 import { readOptions, type OptionReader } from '../core/index.ts'
 import { resolveDatabaseOptions, type DatabaseOptions } from '../database/index.ts'
+import { resolveJobsOptions } from '../jobs/index.ts'
 import {
   currentEnvironment,
   type Config,
   type Environment,
   type EnvironmentName,
+  type JobsConfig,
   type LogFormat,
 } from './config.ts'
 import { settings, variables, type SettingsOf, type SettingsTable } from './settings.ts'
@@ -15,12 +17,13 @@ import { webProcesses } from './web-processes.ts'
 type Settings = SettingsOf<typeof settings>
 
 /** A configuration with every value filled in: paths absolute, durations in milliseconds, sizes in bytes. */
-export interface ResolvedConfig extends Omit<Settings, 'database' | 'processes' | 'log'> {
+export interface ResolvedConfig extends Omit<Settings, 'database' | 'jobs' | 'processes' | 'log'> {
   /** The app's folder. */
   readonly folder: string
   /** Path of the configuration file; `undefined` when there is none. */
   readonly file: string | undefined
   readonly database: DatabaseOptions
+  readonly jobs: JobsConfig
   readonly processes: Omit<Settings['processes'], 'web'> & { readonly web: number }
   readonly log: Omit<Settings['log'], 'format'> & { readonly format: LogFormat }
   /** Where each value comes from, by its dotted name: `default`, `handcar.config.ts`, `environment PORT`. */
@@ -41,11 +44,17 @@ export interface ResolveOptions {
 
 /** Where the app's module is looked for. */
 const appModules = ['src/app.ts', 'src/app.js', 'app.ts', 'app.js']
+/** Where the module of the app's jobs is looked for. */
+const jobsModules = ['src/jobs.ts', 'src/jobs/index.ts', 'src/jobs.js', 'src/jobs/index.js']
 const migrationsFolder = 'db/migrations'
 
 /** Path of the app's module when no configuration names it; `undefined` when there is none. */
 export function findApp(folder: string): string | undefined {
-  return appModules.map((name) => join(folder, name)).find((path) => existsSync(path))
+  return firstExisting(folder, appModules)
+}
+
+function firstExisting(folder: string, names: readonly string[]): string | undefined {
+  return names.map((name) => join(folder, name)).find((path) => existsSync(path))
 }
 
 /**
@@ -88,6 +97,7 @@ export function resolveConfig(config: Config, options: ResolveOptions = {}): Res
       })),
     },
     database: databaseOptions(values, data, at, runsAs),
+    jobs: jobsOptions(values, folder, at, reading.source),
     processes: { ...processes, web: webProcesses(processes.web, runsAs) },
     programs: values.programs.map((program) => ({ ...program, cwd: at(program.cwd ?? '.') })),
     log: { ...log, format: log.format ?? defaultFormat(runsAs) },
@@ -151,15 +161,33 @@ function databaseOptions(
 ): DatabaseOptions {
   const hasMigrations = statSync(at(migrationsFolder), { throwIfNoEntry: false })?.isDirectory() ?? false
   const folder = migrations ?? (hasMigrations ? migrationsFolder : undefined)
-  const given = Object.entries(options).filter(([, value]) => value !== undefined)
   const resolved: DatabaseOptions = {
-    ...(Object.fromEntries(given) as Partial<DatabaseOptions>),
+    ...onlyGiven(options),
     path: join(data, file),
     production: runsAs === 'production',
     ...(folder === undefined ? {} : { migrations: at(folder) }),
   }
   resolveDatabaseOptions(resolved)
   return resolved
+}
+
+/** The jobs check their own options. */
+function jobsOptions(
+  { jobs: { definitions, work, ...options } }: Settings,
+  folder: string,
+  at: (path: string) => string,
+  source: string,
+): JobsConfig {
+  const file = definitions === undefined ? firstExisting(folder, jobsModules) : at(definitions)
+  const given = { ...onlyGiven(options), work: onlyGiven(work) }
+  resolveJobsOptions(given, `${source} option "jobs"`)
+  return { ...given, ...(file !== undefined && { definitions: file }) }
+}
+
+function onlyGiven<Options extends object>(options: Options): Partial<Options> {
+  return Object.fromEntries(
+    Object.entries(options).filter(([, value]) => value !== undefined),
+  ) as Partial<Options>
 }
 
 /** One folder has one path, by which everybody who looks for its supervisor finds it. */

@@ -1,5 +1,12 @@
 import { option, readOptions, type OptionReader } from '../core/index.ts'
-import type { DatabaseConfig, EnvironmentName, LogFormat, LogLevel, ProgramConfig } from './config.ts'
+import type {
+  DatabaseConfig,
+  EnvironmentName,
+  JobsConfig,
+  LogFormat,
+  LogLevel,
+  ProgramConfig,
+} from './config.ts'
 import type { StaticFilesOptions } from '../server/index.ts'
 
 /** Readers of settings, by name; a group of settings is a table of its own. */
@@ -14,7 +21,7 @@ export type SettingsOf<Table> = {
     : SettingsOf<Table[Name]>
 }
 
-/** Options that `Database` checks itself. */
+/** Options that `Database` and `Jobs` check themselves. */
 const passed: OptionReader<never> = (value) => value as never
 const path = option.optional(option.text())
 
@@ -34,6 +41,20 @@ const databaseOptions = {
   strangerInterval: passed,
   stopTimeout: passed,
 } satisfies Record<Exclude<keyof DatabaseConfig, 'file' | 'migrations'>, typeof passed>
+
+const workOptions = {
+  slots: passed,
+  queues: passed,
+  ageing: passed,
+  maxJobs: passed,
+  maxRss: passed,
+} satisfies Record<keyof NonNullable<JobsConfig['work']>, typeof passed>
+
+const jobsOptions = {
+  queues: passed,
+  maxPayload: passed,
+  trace: passed,
+} satisfies Record<Exclude<keyof JobsConfig, 'definitions' | 'work'>, typeof passed>
 
 /** Every setting of `handcar.config.ts`, with its check and its default. */
 export const settings = {
@@ -57,6 +78,7 @@ export const settings = {
     statusToken: option.optional(option.word),
   },
   database: { file: option.text('app.sqlite3'), migrations: path, ...databaseOptions },
+  jobs: { definitions: path, work: workOptions, ...jobsOptions },
   processes: {
     web: readWeb,
     jobs: option.integer(0, { min: 0, max: 256 }),

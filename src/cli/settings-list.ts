@@ -1,6 +1,7 @@
 import type { ResolvedConfig } from '../app/index.ts'
 import { formatSize } from '../core/index.ts'
 import { resolveDatabaseOptions } from '../database/index.ts'
+import { resolveJobsOptions } from '../jobs/index.ts'
 import { formatDuration } from './format.ts'
 
 /** One setting that is in force. */
@@ -23,7 +24,12 @@ export function listSettings(config: ResolvedConfig, secrets: readonly string[])
 }
 
 function valueAt(config: ResolvedConfig, name: string): unknown {
-  const complete = { ...config, database: resolveDatabaseOptions(config.database) }
+  const { definitions, ...jobs } = config.jobs
+  const complete = {
+    ...config,
+    database: resolveDatabaseOptions(config.database),
+    jobs: { definitions, ...resolveJobsOptions({ ...jobs, work: jobs.work ?? true }) },
+  }
   // The file of the database is in force as a whole path.
   const path = name === 'database.file' ? ['database', 'path'] : name.split('.')
   return path.reduce<unknown>((value, key) => (value as Record<string, unknown> | undefined)?.[key], complete)

@@ -199,6 +199,10 @@ export const errorCatalog = {
     title: 'A database has no tables for jobs',
     fix: 'Give the database their migrations: new Database({ partMigrations: { jobs: Jobs.migrations } }).',
   },
+  HANDCAR_JOBS_INVALID: {
+    title: "The module of an app's jobs cannot be used",
+    fix: 'Create the file, or name the right one in the setting `jobs.definitions`.',
+  },
   HANDCAR_JOB_UNKNOWN: {
     title: 'A job is not one of the definitions of the part',
     fix: 'Add what defineJob returned to the option `definitions` of Jobs.',
@@ -218,6 +222,10 @@ export const errorCatalog = {
   HANDCAR_JOB_CLAIM_LOST: {
     title: 'An attempt went on with a job that is not its own any more',
     fix: 'Nothing has to be done: the write was refused. Listen to job.signal to end such attempts early.',
+  },
+  HANDCAR_JOB_STATE: {
+    title: 'A job is in a state in which that cannot be done with it',
+    fix: 'Wait until the job does not run any more, or cancel it; what has completed can be retried, not edited.',
   },
   HANDCAR_JOB_ENDED: {
     title: 'The result of a job was awaited that has none',

@@ -37,6 +37,24 @@ test('tells applied, pending, changed and unknown migrations apart, and those of
   assert.equal(status.at(-1)!.appliedAt, undefined)
 })
 
+test('migrations of parts that the code knows are compared like those of the app', async () => {
+  using folder = temporaryFolder()
+  const jobs = [
+    { name: '1_jobs', sql: 'create table handcar_jobs (id)' },
+    { name: '2_more', sql: 'create table handcar_more (id)' },
+  ]
+  const path = folder.file('app.sqlite3')
+  await using database = new Database({ path, readers: false, partMigrations: { jobs: jobs.slice(0, 1) } })
+  await database.start()
+  const statesOf = async (...known: { name: string; sql: string }[]) =>
+    (await listMigrations(database, undefined, { jobs: known })).map(({ name, state }) => `${name} ${state}`)
+  assert.deepEqual(await statesOf(...jobs), ['1_jobs applied', '2_more pending'])
+  assert.deepEqual(await statesOf({ ...jobs[0]!, sql: 'other' }), ['1_jobs changed'])
+  assert.deepEqual(await statesOf(), ['1_jobs unknown'])
+  const pending = await listMigrations(undefined, undefined, { jobs })
+  assert.deepEqual(pending[1], { owner: 'jobs', name: '2_more', state: 'pending' })
+})
+
 test('a database without migrations, no database, and no folder', async () => {
   using folder = temporaryFolder()
   mkdirSync(folder.file('migrations'))

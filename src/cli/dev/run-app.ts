@@ -56,6 +56,7 @@ async function run(folder: string): Promise<Running> {
   const checks = healthChecks(handcar.database)
   const server = new Server({ ...options, app, listen: false, checks, logger })
   await server.start()
+  await handcar.work()
   return { handcar, app, server }
 }
 

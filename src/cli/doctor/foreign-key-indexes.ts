@@ -40,11 +40,15 @@ function createIndex({ table, columns }: Key): string {
   return `create index ${quoted(index)} on ${quoted(table)} (${columns.map(quoted).join(', ')});`
 }
 
-/** A key is served by an index that begins with its columns, in any order, and by the primary key of a rowid table. */
+/**
+ * The keys of the app's own tables. A key is served by an index that begins with its columns, in any order, and by the primary
+ * key of a rowid table.
+ */
 async function readKeys(inspector: Inspector): Promise<Key[]> {
   const keys = await inspector.all<{ table: string; columns: string }>(`
     select name as "table", json_group_array("from" order by seq) as columns
-    from (select s.name, k.id, k.seq, k."from" from sqlite_schema s, pragma_foreign_key_list(s.name) k where s.type = 'table')
+    from (select s.name, k.id, k.seq, k."from" from sqlite_schema s, pragma_foreign_key_list(s.name) k
+      where s.type = 'table' and s.name not glob 'handcar_*')
     group by name, id order by name, id`)
   const indexes = await inspector.all<{ table: string; columns: string }>(`
     select s.name as "table", json_group_array(c.name order by c.seqno) as columns

@@ -1,13 +1,13 @@
 import { existsSync } from 'node:fs'
-import type { ResolvedConfig } from '../../app/index.ts'
+import { partMigrations, type ResolvedConfig } from '../../app/index.ts'
 import { Database, listMigrations, type ListedMigration } from '../../database/index.ts'
 
 /** Lists the migrations of the app's folder and of its database, if it exists by now. Changes nothing. */
 export async function readMigrations(config: ResolvedConfig): Promise<ListedMigration[]> {
   const { path, migrations } = config.database
-  if (!existsSync(path)) return listMigrations(undefined, migrations)
+  if (!existsSync(path)) return listMigrations(undefined, migrations, partMigrations)
   await using database = await openReadOnly(config)
-  return await listMigrations(database, migrations)
+  return await listMigrations(database, migrations, partMigrations)
 }
 
 /**

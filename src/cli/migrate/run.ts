@@ -1,3 +1,4 @@
+import { partMigrations } from '../../app/index.ts'
 import { Database, listMigrations, type ListedMigration } from '../../database/index.ts'
 import type { MigrateAction } from './action.ts'
 import { readMigrations } from './database.ts'
@@ -5,12 +6,14 @@ import { readMigrations } from './database.ts'
 /** `handcar migrate run` */
 export const run: MigrateAction = async ({ output }, config, { json }) => {
   const before = new Set((await readMigrations(config)).filter(isApplied).map(keyOf))
-  await using database = new Database({ ...config.database, readers: false, checkpointer: false })
+  const options = { ...config.database, partMigrations, readers: false, checkpointer: false } as const
+  await using database = new Database(options)
   await database.start()
-  const after = await listMigrations(database, config.database.migrations)
+  const after = await listMigrations(database, config.database.migrations, partMigrations)
   const applied = after.filter((each) => isApplied(each) && !before.has(keyOf(each)))
   if (json) return output.json(applied)
-  for (const { name } of applied) output.line(`applied ${name}`)
+  for (const { owner, name } of applied)
+    output.line(`applied ${name}${owner === 'app' ? '' : ` of ${owner}`}`)
   if (applied.length === 0) output.line('Nothing was pending.')
 }
 

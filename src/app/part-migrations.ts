@@ -1,0 +1,5 @@
+import type { Migration } from '../database/index.ts'
+import { Jobs } from '../jobs/index.ts'
+
+/** The migrations of the parts of handcar that keep their rows in the app's database. */
+export const partMigrations: Readonly<Record<string, readonly Migration[]>> = { jobs: Jobs.migrations }
