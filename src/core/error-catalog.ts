@@ -207,6 +207,14 @@ export const errorCatalog = {
     title: 'A job is not one of the definitions of the part',
     fix: 'Add what defineJob returned to the option `definitions` of Jobs.',
   },
+  HANDCAR_RECURRING_UNKNOWN: {
+    title: 'There is no recurring job of that name',
+    fix: 'Correct the name; `jobs.recurring.list()` and `handcar jobs recurring` show all of them.',
+  },
+  HANDCAR_RECURRING_DEFINED: {
+    title: 'A recurring job that the code defines was to be added or removed',
+    fix: 'Give the one that is added another name; pause the one of the code, or take it out of the code.',
+  },
   HANDCAR_JOB_PAYLOAD: {
     title: 'A value cannot be kept with a job',
     fix: 'Pass plain JSON that fits the schema of the job: objects, arrays, strings, finite numbers, booleans and null.',
@@ -230,6 +238,18 @@ export const errorCatalog = {
   HANDCAR_JOB_ENDED: {
     title: 'The result of a job was awaited that has none',
     fix: 'Look at the reason in the message; `jobs.retry(id)` runs a discarded job again.',
+  },
+  HANDCAR_BATCH_CLOSED: {
+    title: 'A job was to join a batch that is not open any more',
+    fix: 'Add jobs while a job of the batch is unfinished, or keep it open with the option `stayOpen` until close().',
+  },
+  HANDCAR_BATCH_UNKNOWN: {
+    title: 'A batch does not exist',
+    fix: 'It was deleted, perhaps because it had ended long ago; look at the retention of jobs.',
+  },
+  HANDCAR_WORKFLOW_CYCLE: {
+    title: 'Jobs of a workflow wait for one another',
+    fix: 'Take one of the dependencies out that the message names.',
   },
 } as const satisfies Record<string, { title: string; fix: string }>
 

@@ -2,6 +2,7 @@ import type { Clock, Logger } from '../core/index.ts'
 import type { Database, Transaction } from '../database/index.ts'
 import type { Definitions } from './definition/definitions.ts'
 import type { Enqueuer } from './enqueue/enqueuer.ts'
+import type { QueueLimits } from './worker/queue-limits.ts'
 
 /** The topic that every write names that makes a job runnable, or schedules one. */
 export const jobsTopic = 'handcar.jobs'
@@ -9,6 +10,8 @@ export const jobsTopic = 'handcar.jobs'
 export const finishedTopic = 'handcar.jobs.finished'
 /** The topic that a write names which asks running jobs to end. */
 export const cancelTopic = 'handcar.jobs.cancel'
+/** The topic that a write names which changes when recurring jobs tick. */
+export const recurringTopic = 'handcar.jobs.recurring'
 
 /** A job that has ended for good: it was completed, cancelled or discarded. */
 export interface EndedJob {
@@ -42,6 +45,8 @@ export interface Engine {
   readonly logger: Logger
   /** Definitions by name. */
   readonly definitions: Definitions
+  /** How many jobs of a queue may run at once, for the queues that have a limit. */
+  readonly queueLimits: QueueLimits
   /** Size limit of payloads and results, in bytes. */
   readonly maxPayload: number
   readonly enqueuer: Enqueuer

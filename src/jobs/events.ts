@@ -38,6 +38,18 @@ export interface RescueMessage {
   jobs: number
 }
 
+/** A recurring job has ticked, in a transaction that may still fail. */
+export interface TickMessage {
+  /** Name of the recurring job. */
+  name: string
+  /** The time that the tick stands for, in milliseconds since 1970. */
+  at: number
+  /** The job that it made. */
+  job: number | null
+  /** Why it made none: `overlap`, or an error. */
+  reason: string | null
+}
+
 /** `handcar.jobs.enqueue` */
 export const enqueueEvent: Event<EnqueueMessage> = defineEvent('handcar.jobs.enqueue')
 /** `handcar.jobs.start` */
@@ -46,3 +58,5 @@ export const startEvent: Event<StartMessage> = defineEvent('handcar.jobs.start')
 export const finishEvent: Event<FinishMessage> = defineEvent('handcar.jobs.finish')
 /** `handcar.jobs.rescue` */
 export const rescueEvent: Event<RescueMessage> = defineEvent('handcar.jobs.rescue')
+/** `handcar.jobs.tick` */
+export const tickEvent: Event<TickMessage> = defineEvent('handcar.jobs.tick')

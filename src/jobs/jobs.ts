@@ -6,10 +6,23 @@ import type { EnqueueOptions } from './enqueue/enqueue-options.ts'
 import { Enqueuer } from './enqueue/enqueuer.ts'
 import type { JobHandle } from './enqueue/job-handle.ts'
 import { migrations } from './migrations.ts'
+import type { JobAction } from './operations/action.ts'
+import type { DrainOptions } from './operations/drain.ts'
+import type { JobEdit } from './operations/edit.ts'
+import type { ActOptions } from './operations/end.ts'
+import type { JobFilter } from './operations/filter.ts'
+import type { JobDetails } from './operations/job-details.ts'
+import { Operations, type JobList, type JobPreview, type ListOptions } from './operations/operations.ts'
+import type { RetryOptions } from './operations/retry.ts'
 import { resolveOptions, type JobsOptions } from './options.ts'
+import type { RecurringDefinition } from './recurring/define-recurring.ts'
+import { RecurringDefinitions } from './recurring/recurring-definitions.ts'
+import { Recurring } from './recurring/recurring.ts'
+import { Ticker } from './recurring/ticker.ts'
 import { pauseQueue, resumeQueue, selectTables } from './sql.ts'
 import type { Death } from './worker/rescue.ts'
 import { readStats, type JobsStats } from './stats.ts'
+import { QueueLimits } from './worker/queue-limits.ts'
 import { Worker } from './worker/worker.ts'
 
 /**
@@ -30,8 +43,13 @@ export class Jobs extends Service {
   /** The tables of the part: `new Database({ partMigrations: { jobs: Jobs.migrations } })`. */
   static readonly migrations: readonly Migration[] = migrations
 
+  /** The recurring jobs: list, next ticks, pause, edit, add. */
+  readonly recurring: Recurring
   readonly #engine: Engine
+  readonly #operations: Operations
   readonly #worker: Worker | undefined
+  readonly #recurring = new RecurringDefinitions()
+  readonly #ticker: Ticker
   readonly #loops: readonly Loop[]
   readonly #begin: 'start' | 'later'
   #started: Loop[] = []
@@ -43,26 +61,36 @@ export class Jobs extends Service {
    * @throws OptionsError
    */
   constructor(options: JobsOptions) {
-    const { work, stopTimeout, ...resolved } = resolveOptions(options)
+    const { work, queues, recurring, stopTimeout, ...resolved } = resolveOptions(options)
     super(stopTimeout)
-    const engine = { ...resolved, endListeners: [] as EndListener[] } as unknown as Engine & {
+    const engine = {
+      ...resolved,
+      queueLimits: new QueueLimits(queues),
+      endListeners: [] as EndListener[],
+    } as unknown as Engine & {
       enqueuer: Enqueuer
     }
     engine.enqueuer = new Enqueuer(engine)
     this.#engine = engine
+    this.#operations = new Operations(engine)
     this.#begin = work?.begin ?? 'start'
     this.#worker = work === undefined ? undefined : new Worker(engine, work)
-    this.#loops = this.#worker === undefined ? [] : [this.#worker]
+    this.#recurring.add(recurring, engine.definitions, 'Jobs option "recurring"')
+    this.recurring = new Recurring(() => this.#ready(), this.#recurring)
+    this.#ticker = new Ticker(engine, this.#recurring)
+    this.#loops = this.#worker === undefined ? [] : [this.#worker, this.#ticker]
   }
 
   /**
-   * Adds jobs that can be enqueued and performed, before the start or while it runs; jobs that wait for them are performed.
+   * Adds jobs that can be enqueued and performed, and recurring jobs together with theirs, before the start or while it
+   * runs; jobs that wait for them are performed.
    *
    * @throws OptionsError `HANDCAR_OPTION_INVALID` for a second definition of a name; then none is added
    */
-  define(...definitions: readonly AnyJobDefinition[]): void {
-    this.#engine.definitions.add(definitions, 'define')
+  define(...definitions: readonly (AnyJobDefinition | RecurringDefinition)[]): void {
+    this.#recurring.add(definitions, this.#engine.definitions, 'define')
     this.#worker?.look()
+    this.#ticker.defined()
   }
 
   /**
@@ -119,6 +147,67 @@ export class Jobs extends Service {
     return readStats(this.#ready(), this.#worker)
   }
 
+  /** The jobs that fit a filter, the newest first, page by page. */
+  list(filter: JobFilter = {}, options?: ListOptions): Promise<JobList> {
+    return this.#ready(this.#operations).list(filter, options)
+  }
+
+  /** Everything about a job: its errors, logs, steps, batch, and what it needs; `undefined` when there is none. */
+  get(id: number): Promise<JobDetails | undefined> {
+    return this.#ready(this.#operations).get(id)
+  }
+
+  /** What an action would do with the jobs of a filter: how many it would change, and a few of them. */
+  preview(action: JobAction, filter: number | JobFilter): Promise<JobPreview> {
+    return this.#ready(this.#operations).preview(action, filter)
+  }
+
+  /**
+   * Runs jobs again that have failed, were discarded or cancelled; what has completed only where the filter names that state.
+   * Resolves, as all of these do, with the number of jobs that were changed.
+   */
+  retry(filter: number | JobFilter, options?: RetryOptions): Promise<number> {
+    return this.#ready(this.#operations).retry(filter, options)
+  }
+
+  /** Gives up jobs that wait. */
+  discard(filter: number | JobFilter, reason: string, options?: ActOptions): Promise<number> {
+    return this.#ready(this.#operations).discard(filter, reason, options)
+  }
+
+  /** Ends jobs: at once those that wait; those that run are told by their signal. */
+  cancel(filter: number | JobFilter, reason: string, options?: ActOptions): Promise<number> {
+    return this.#ready(this.#operations).cancel(filter, reason, options)
+  }
+
+  /** Gives jobs that wait another time. One that waits for an event, or for another job, is left alone. */
+  reschedule(filter: number | JobFilter, at: Date | number, options?: ActOptions): Promise<number> {
+    return this.#ready(this.#operations).reschedule(filter, at, options)
+  }
+
+  /** Deletes jobs that have ended, with their errors, logs and steps. */
+  delete(filter: number | JobFilter): Promise<number> {
+    return this.#ready(this.#operations).delete(filter)
+  }
+
+  /**
+   * Changes a job that does not run: payload, queue, priority, … Resolves with `false` when there is none.
+   *
+   * @throws OptionsError `HANDCAR_JOB_PAYLOAD`; StateError `HANDCAR_JOB_STATE` when it runs or has completed
+   */
+  edit(id: number, edit: JobEdit): Promise<boolean> {
+    return this.#ready(this.#operations).edit(id, edit)
+  }
+
+  /**
+   * Waits until a queue, or all, has nothing that runs or could run now; what waits for its time does not count.
+   *
+   * @throws TimeoutError `HANDCAR_JOB_TIMEOUT`; the signal's reason
+   */
+  drain(queue?: string, options?: DrainOptions): Promise<void> {
+    return this.#ready(this.#operations).drain(queue, options)
+  }
+
   /** Keeps the jobs of a queue from being started, in all processes and over restarts, until `resume`. */
   async pause(queue: string): Promise<void> {
     const { database, clock } = this.#ready()
@@ -164,8 +253,10 @@ export class Jobs extends Service {
     }
   }
 
-  #ready(): Engine {
-    if (this.state === 'started' || this.state === 'starting') return this.#engine
+  #ready(): Engine
+  #ready<Piece>(piece: Piece): Piece
+  #ready(piece: unknown = this.#engine): unknown {
+    if (this.state === 'started' || this.state === 'starting') return piece
     throw new StateError('HANDCAR_NOT_STARTED', `The jobs are not started (they are ${this.state})`)
   }
 

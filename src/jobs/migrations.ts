@@ -54,7 +54,7 @@ create index handcar_jobs_for_claim on handcar_jobs (queue, priority, turn, id)
   where state = 'available' and blocked = 0;
 create index handcar_jobs_for_promotion on handcar_jobs (scheduled_at)
   where state in ('scheduled', 'retryable');
-create index handcar_jobs_for_rescue on handcar_jobs (worker_id)
+create index handcar_jobs_for_rescue on handcar_jobs (worker_id, queue)
   where state = 'running';
 create index handcar_jobs_for_cancelling on handcar_jobs (worker_id)
   where state = 'running' and cancel_reason is not null;
@@ -70,6 +70,8 @@ create unique index handcar_jobs_for_uniqueness on handcar_jobs (unique_key)
   where unique_key is not null;
 create index handcar_jobs_for_pruning on handcar_jobs (finished_at)
   where finished_at is not null;
+create index handcar_jobs_for_failures on handcar_jobs (finished_at)
+  where state in ('cancelled', 'discarded');
 create index handcar_jobs_for_batch on handcar_jobs (batch_id)
   where batch_id is not null;
 
@@ -96,14 +98,33 @@ create index handcar_job_logs_for_job on handcar_job_logs (job_id, id);
 create table handcar_job_steps (
   job_id integer not null references handcar_jobs on delete cascade,
   name text not null,
-  state text not null check (state in ('done', 'sleeping', 'waiting')),
-  result text,
-  wake_at integer,
+  kind text not null check (kind in ('step', 'write', 'sleep', 'wait', 'cursor')),
+  state text not null check (state in ('running', 'retrying', 'done', 'failed', 'sleeping', 'waiting')),
+  tries integer not null default 0, -- how often it was begun
+  started_at integer not null,
+  finished_at integer,
+  wake_at integer, -- of a sleep, a wait with a timeout, a step that is tried again
+  key text, -- the idempotency key
   event text,
-  at integer not null,
+  heard integer, -- the event that ended the wait
+  error text,
+  result text, -- of a cursor: where it stands
   primary key (job_id, name)
 ) strict, without rowid;
-create index handcar_job_steps_for_event on handcar_job_steps (event, job_id) where state = 'waiting';
+create index handcar_job_steps_for_event on handcar_job_steps (event, job_id, name) where state = 'waiting';
+
+create table handcar_job_events (
+  id integer primary key autoincrement,
+  event text not null,
+  after_job integer not null, -- the last job that was enqueued before
+  emitted_at integer not null,
+  expires_at integer not null,
+  is_delivering integer not null default 0, -- not all jobs that wait for it have it yet
+  payload text not null
+) strict;
+create index handcar_job_events_for_wait on handcar_job_events (event, after_job, id);
+create index handcar_job_events_for_delivery on handcar_job_events (event, id) where is_delivering = 1;
+create index handcar_job_events_for_pruning on handcar_job_events (expires_at);
 
 create table handcar_job_queues (
   name text primary key,
@@ -129,46 +150,116 @@ create table handcar_job_rates (
 
 create table handcar_job_batches (
   id integer primary key autoincrement,
-  parent_id integer,
-  name text,
-  metadata text,
-  pending integer not null default 0,
-  failed integer not null default 0,
-  state text not null default 'open',
-  on_success text,
-  on_failure text,
-  on_finish text,
+  parent_id integer references handcar_job_batches on delete cascade,
+  state text not null default 'held' -- held: stays open also when nothing is pending
+    check (state in ('held', 'open', 'completed', 'failed', 'cancelled')),
+  pending integer not null default 0, -- jobs and nested batches that have not ended; the triggers count the jobs
+  total integer not null default 0, -- jobs
+  completed integer not null default 0,
+  discarded integer not null default 0,
+  cancelled integer not null default 0,
+  closings integer not null default 0, -- more than 1 when it was opened again
   created_at integer not null,
-  finished_at integer
+  finished_at integer,
+  name text,
+  cancel_reason text
 ) strict;
+create index handcar_job_batches_for_closing on handcar_job_batches (id) where state = 'open' and pending = 0;
+create index handcar_job_batches_for_reopening on handcar_job_batches (id) where finished_at is not null and pending > 0;
+create index handcar_job_batches_for_tree on handcar_job_batches (parent_id) where parent_id is not null;
+create index handcar_job_batches_for_pruning on handcar_job_batches (finished_at) where finished_at is not null;
+
+create table handcar_job_batch_details (
+  batch_id integer primary key references handcar_job_batches on delete cascade,
+  metadata text,
+  on_success text, -- the row of the job, as JSON
+  on_failure text,
+  on_finish text
+) strict;
+
+create table handcar_job_callbacks (
+  job_id integer primary key references handcar_jobs on delete cascade,
+  batch_id integer not null references handcar_job_batches on delete cascade,
+  closing integer not null,
+  kind text not null check (kind in ('success', 'failure', 'finish')),
+  unique (batch_id, closing, kind)
+) strict;
+
+create table handcar_job_nodes (
+  batch_id integer not null references handcar_job_batches on delete cascade,
+  name text not null,
+  kind text not null check (kind in ('job', 'batch')),
+  target_id integer not null,
+  primary key (batch_id, name)
+) strict, without rowid;
 
 create table handcar_job_dependencies (
   job_id integer not null references handcar_jobs on delete cascade,
+  needs text not null check (needs in ('job', 'batch')),
   needs_id integer not null,
-  primary key (job_id, needs_id)
+  state text not null default 'waiting' check (state in ('waiting', 'met', 'failed', 'deleted')),
+  if_failed text not null default 'cancel' check (if_failed in ('cancel', 'run')),
+  delay integer, -- milliseconds from when nothing is waited for any more
+  run_at integer, -- not before this time
+  name text, -- what the workflow calls it
+  primary key (job_id, needs, needs_id)
 ) strict, without rowid;
-create index handcar_job_dependencies_for_release on handcar_job_dependencies (needs_id, job_id);
+create index handcar_job_dependencies_for_needed on handcar_job_dependencies (needs, needs_id, job_id);
+create index handcar_job_dependencies_for_waiting on handcar_job_dependencies (job_id) where state = 'waiting';
+create index handcar_job_dependencies_for_deleted on handcar_job_dependencies (job_id) where state = 'deleted';
+
+-- The counts of batches, whoever changes a job, and by whatever statement. Jobs outside of batches only pay for the look.
+create trigger handcar_jobs_join_batch after insert on handcar_jobs
+  when new.batch_id is not null
+begin
+  update handcar_job_batches set pending = pending + 1, total = total + 1
+  where id = new.batch_id and state in ('held', 'open');
+  select raise(abort, 'HANDCAR_BATCH_CLOSED: the batch of the job is not open') where changes() = 0;
+end;
+create trigger handcar_jobs_end_in_batch after update of finished_at on handcar_jobs
+  when new.batch_id is not null and old.finished_at is not new.finished_at
+begin
+  update handcar_job_batches
+  set pending = pending + (new.finished_at is null) - (old.finished_at is null),
+    completed = completed + (new.state = 'completed') - (old.state = 'completed'),
+    discarded = discarded + (new.state = 'discarded') - (old.state = 'discarded'),
+    cancelled = cancelled + (new.state = 'cancelled') - (old.state = 'cancelled')
+  where id = new.batch_id;
+end;
+create trigger handcar_jobs_leave_batch after delete on handcar_jobs
+  when old.finished_at is null
+begin
+  update handcar_job_batches set pending = pending - 1, total = total - 1 where id = old.batch_id;
+  update handcar_job_dependencies set state = 'deleted'
+  where needs = 'job' and needs_id = old.id and state = 'waiting';
+end;
 
 create table handcar_job_recurring (
   name text primary key,
   job text not null,
-  payload text not null default 'null',
-  schedule text not null,
-  time_zone text,
+  schedule text not null, -- a cron expression, or 'every' and milliseconds
+  time_zone text not null default 'UTC',
+  payload text, -- null: the code makes one for each tick
   jitter integer not null default 0,
-  overlap text not null default 'allow',
-  missed text not null default 'one',
+  overlap text not null default 'skip' check (overlap in ('allow', 'skip')),
+  missed text not null default 'one', -- 'skip', 'one', or 'all' and how many
+  queue text,
+  priority integer,
+  code text, -- these settings as the code had them last, as JSON; null: it was made at run time
   paused_at integer,
-  next_at integer,
+  ticked_until integer not null, -- every tick up to this time has been dealt with
+  next_at integer, -- the first tick after that; null: there is none any more
   last_at integer,
-  defined_in text not null default 'code'
+  last_job_id integer
 ) strict, without rowid;
-create index handcar_job_recurring_for_tick on handcar_job_recurring (next_at) where paused_at is null;
+create index handcar_job_recurring_for_tick on handcar_job_recurring (next_at)
+  where paused_at is null and next_at is not null;
 
 create table handcar_job_ticks (
   name text not null,
   tick_at integer not null,
   job_id integer,
+  skipped text, -- why it made no job
   primary key (name, tick_at)
 ) strict, without rowid;
 `,

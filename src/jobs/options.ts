@@ -12,6 +12,8 @@ import { Database } from '../database/index.ts'
 import type { AnyJobDefinition } from './definition/define-job.ts'
 import { Definitions } from './definition/definitions.ts'
 import type { TraceHook } from './engine.ts'
+import { RecurringDefinition } from './recurring/define-recurring.ts'
+import { readQueueSettings, type QueueSettings } from './worker/queue-limits.ts'
 import { readQueues, type Queues } from './worker/queue-order.ts'
 
 /** How a process works on jobs. */
@@ -25,6 +27,10 @@ export interface WorkOptions {
    * their turn too. 0: never. Default: `'1m'`.
    */
   ageing?: Duration
+  /** After how many jobs a thread or process that performs them (`runsIn`) is replaced. Default: never. */
+  maxJobs?: number
+  /** A process that performs jobs is replaced when it has more memory than that (RSS) after one. Default: no limit. */
+  maxRss?: Size
   /**
    * When it begins: with `start()`, or `'later'`, when `jobs.work()` is called, for an app that has to load before its
    * jobs can run. Default: `'start'`.
@@ -38,8 +44,12 @@ export interface JobsOptions {
   database: Database
   /** The jobs that can be enqueued and performed. */
   definitions?: readonly AnyJobDefinition[]
+  /** The jobs that recur, as `defineRecurring` returns them; the jobs that they enqueue are defined with them. Default: none. */
+  recurring?: readonly RecurringDefinition[]
   /** Whether this process performs jobs, and how. Default: `false`: it only enqueues. */
   work?: boolean | WorkOptions
+  /** What is to be said about a queue: how many of its jobs may run at once, over all processes. Default: nothing. */
+  queues?: QueueSettings
   /** Size limit of a payload and of a result, as JSON. Default: `'1mb'`. */
   maxPayload?: Size
   /** Default: the machine's. */
@@ -55,7 +65,9 @@ export interface JobsOptions {
 const readers = {
   database: option.matching('a Database', (value): value is Database => value instanceof Database),
   definitions: readDefinitions,
+  recurring: readRecurring,
   work: readWork,
+  queues: readQueueSettings,
   maxPayload: option.size(1_048_576),
   clock: readClock,
   logger,
@@ -69,13 +81,13 @@ export function resolveOptions(options: JobsOptions) {
 }
 
 /**
- * Validates options that do not name their database yet, as the configuration of an app does, and fills in the defaults.
+ * Validates options without the database and the definitions, as the configuration of an app has them, and fills in the defaults.
  *
  * @param owner What the options belong to, for errors.
  * @throws OptionsError
  */
-export function resolveJobsOptions(options: Omit<JobsOptions, 'database'>, owner = 'Jobs') {
-  const { database: _database, ...rest } = readers
+export function resolveJobsOptions(options: Omit<JobsOptions, 'database' | 'definitions' | 'recurring'>, owner = 'Jobs') {
+  const { database: _database, definitions: _definitions, recurring: _recurring, ...rest } = readers
   return readOptions(owner, options, rest)
 }
 
@@ -87,12 +99,23 @@ function readDefinitions(value: unknown, name: string): Definitions {
   return definitions
 }
 
+function readRecurring(value: unknown, name: string): readonly RecurringDefinition[] {
+  const expected = 'an array of what defineRecurring returns'
+  if (value === undefined) return []
+  if (!Array.isArray(value)) throw option.invalidOption(name, expected, value)
+  for (const each of value as unknown[])
+    if (!(each instanceof RecurringDefinition)) throw option.invalidOption(name, expected, each)
+  return value as RecurringDefinition[]
+}
+
 function readWork(value: unknown, name: string) {
   if (value === undefined || value === false) return undefined
   return readOptions(name, value === true ? {} : value, {
     slots: option.integer(10, { min: 1, max: 10_000 }),
     queues: readQueues,
     ageing: option.duration(60_000),
+    maxJobs: option.optional(option.integer(1, { min: 1, max: 1_000_000_000 })),
+    maxRss: option.optional(option.size(0)),
     begin: option.oneOf<'start' | 'later'>(['start', 'later'], 'start'),
   })
 }
