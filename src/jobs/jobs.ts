@@ -1,10 +1,11 @@
-import { Service, StateError } from '../core/index.ts'
+import { option, readOptions, Service, StateError, type StopOptions } from '../core/index.ts'
 import type { Migration } from '../database/index.ts'
 import type { AnyJobDefinition, JobDefinition } from './definition/define-job.ts'
-import { jobsTopic, type EndListener, type Engine, type Loop } from './engine.ts'
+import { jobsTopic, type EndListener, type Engine } from './engine.ts'
 import type { EnqueueOptions } from './enqueue/enqueue-options.ts'
 import { Enqueuer } from './enqueue/enqueuer.ts'
 import type { JobHandle } from './enqueue/job-handle.ts'
+import { Loops } from './loops.ts'
 import { migrations } from './migrations.ts'
 import type { JobAction } from './operations/action.ts'
 import type { DrainOptions } from './operations/drain.ts'
@@ -50,10 +51,9 @@ export class Jobs extends Service {
   readonly #worker: Worker | undefined
   readonly #recurring = new RecurringDefinitions()
   readonly #ticker: Ticker
-  readonly #loops: readonly Loop[]
+  readonly #loops: Loops
   readonly #begin: 'start' | 'later'
-  #started: Loop[] = []
-  #working: Promise<void> | undefined
+  readonly #stopTimeout: number
 
   /**
    * Checks the options; opens nothing.
@@ -78,7 +78,8 @@ export class Jobs extends Service {
     this.#recurring.add(recurring, engine.definitions, 'Jobs option "recurring"')
     this.recurring = new Recurring(() => this.#ready(), this.#recurring)
     this.#ticker = new Ticker(engine, this.#recurring)
-    this.#loops = this.#worker === undefined ? [] : [this.#worker, this.#ticker]
+    this.#loops = new Loops(this.#worker === undefined ? [] : [this.#worker, this.#ticker])
+    this.#stopTimeout = stopTimeout
   }
 
   /**
@@ -101,7 +102,16 @@ export class Jobs extends Service {
    */
   async work(): Promise<void> {
     this.#ready()
-    await (this.#working ??= this.#startLoops())
+    await this.#loops.start()
+  }
+
+  /**
+   * Ends to perform, as `stop()` does, while jobs can still be enqueued: what a process does first that is going to end. `work()`
+   * begins again.
+   */
+  async rest(options?: StopOptions): Promise<void> {
+    const { timeout } = readOptions('rest', options, { timeout: option.duration(this.#stopTimeout) })
+    await this.#loops.stop(timeout)
   }
 
   /**
@@ -148,17 +158,17 @@ export class Jobs extends Service {
   }
 
   /** The jobs that fit a filter, the newest first, page by page. */
-  list(filter: JobFilter = {}, options?: ListOptions): Promise<JobList> {
+  async list(filter: JobFilter = {}, options?: ListOptions): Promise<JobList> {
     return this.#ready(this.#operations).list(filter, options)
   }
 
   /** Everything about a job: its errors, logs, steps, batch, and what it needs; `undefined` when there is none. */
-  get(id: number): Promise<JobDetails | undefined> {
+  async get(id: number): Promise<JobDetails | undefined> {
     return this.#ready(this.#operations).get(id)
   }
 
   /** What an action would do with the jobs of a filter: how many it would change, and a few of them. */
-  preview(action: JobAction, filter: number | JobFilter): Promise<JobPreview> {
+  async preview(action: JobAction, filter: number | JobFilter): Promise<JobPreview> {
     return this.#ready(this.#operations).preview(action, filter)
   }
 
@@ -166,27 +176,27 @@ export class Jobs extends Service {
    * Runs jobs again that have failed, were discarded or cancelled; what has completed only where the filter names that state.
    * Resolves, as all of these do, with the number of jobs that were changed.
    */
-  retry(filter: number | JobFilter, options?: RetryOptions): Promise<number> {
+  async retry(filter: number | JobFilter, options?: RetryOptions): Promise<number> {
     return this.#ready(this.#operations).retry(filter, options)
   }
 
   /** Gives up jobs that wait. */
-  discard(filter: number | JobFilter, reason: string, options?: ActOptions): Promise<number> {
+  async discard(filter: number | JobFilter, reason: string, options?: ActOptions): Promise<number> {
     return this.#ready(this.#operations).discard(filter, reason, options)
   }
 
   /** Ends jobs: at once those that wait; those that run are told by their signal. */
-  cancel(filter: number | JobFilter, reason: string, options?: ActOptions): Promise<number> {
+  async cancel(filter: number | JobFilter, reason: string, options?: ActOptions): Promise<number> {
     return this.#ready(this.#operations).cancel(filter, reason, options)
   }
 
   /** Gives jobs that wait another time. One that waits for an event, or for another job, is left alone. */
-  reschedule(filter: number | JobFilter, at: Date | number, options?: ActOptions): Promise<number> {
+  async reschedule(filter: number | JobFilter, at: Date | number, options?: ActOptions): Promise<number> {
     return this.#ready(this.#operations).reschedule(filter, at, options)
   }
 
   /** Deletes jobs that have ended, with their errors, logs and steps. */
-  delete(filter: number | JobFilter): Promise<number> {
+  async delete(filter: number | JobFilter): Promise<number> {
     return this.#ready(this.#operations).delete(filter)
   }
 
@@ -195,7 +205,7 @@ export class Jobs extends Service {
    *
    * @throws OptionsError `HANDCAR_JOB_PAYLOAD`; StateError `HANDCAR_JOB_STATE` when it runs or has completed
    */
-  edit(id: number, edit: JobEdit): Promise<boolean> {
+  async edit(id: number, edit: JobEdit): Promise<boolean> {
     return this.#ready(this.#operations).edit(id, edit)
   }
 
@@ -204,7 +214,7 @@ export class Jobs extends Service {
    *
    * @throws TimeoutError `HANDCAR_JOB_TIMEOUT`; the signal's reason
    */
-  drain(queue?: string, options?: DrainOptions): Promise<void> {
+  async drain(queue?: string, options?: DrainOptions): Promise<void> {
     return this.#ready(this.#operations).drain(queue, options)
   }
 
@@ -233,24 +243,7 @@ export class Jobs extends Service {
   }
 
   protected async close(timeout: number): Promise<void> {
-    const endAt = performance.now() + timeout
-    await this.#working?.catch(() => {})
-    this.#working = undefined
-    for (const loop of this.#started.splice(0).toReversed())
-      await loop.stop(Math.max(0, endAt - performance.now()))
-  }
-
-  async #startLoops(): Promise<void> {
-    try {
-      for (const loop of this.#loops) {
-        await loop.start()
-        this.#started.push(loop)
-      }
-    } catch (error) {
-      this.#working = undefined
-      for (const loop of this.#started.splice(0).toReversed()) await loop.stop(0)
-      throw error
-    }
+    await this.#loops.stop(timeout)
   }
 
   #ready(): Engine

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as databaseStatements from '../../src/database/sql.ts'
 import { Jobs } from '../../src/jobs/index.ts'
+import * as operationsStatements from '../../src/jobs/operations/sql.ts'
 import * as jobsStatements from '../../src/jobs/sql.ts'
 import { temporaryDatabase } from '../../src/testing/index.ts'
 
@@ -9,6 +10,7 @@ import { temporaryDatabase } from '../../src/testing/index.ts'
 const parts: Record<string, Record<string, string>> = {
   database: databaseStatements,
   jobs: jobsStatements,
+  'jobs/operations': operationsStatements,
 }
 
 for (const [part, statements] of Object.entries(parts)) {

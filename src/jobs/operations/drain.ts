@@ -1,0 +1,70 @@
+import { option, readOptions, TimeoutError, type Duration } from '../../core/index.ts'
+import { finishedTopic, jobsTopic, type Engine } from '../engine.ts'
+import { selectPausedQueues, selectQueues } from '../sql.ts'
+import { selectDueOf, selectLimited, selectRunnable, selectRunningOf } from './sql.ts'
+
+/** Options of `jobs.drain`. */
+export interface DrainOptions {
+  /** How long to wait at most. Default: without limit. */
+  timeout?: Duration
+  /** Ends the waiting. */
+  signal?: AbortSignal
+}
+
+/**
+ * Waits until a queue (default: every queue) has nothing that runs or could run now. Jobs that are paused, parked, or wait for a time
+ * that has not come do not count.
+ *
+ * @throws TimeoutError `HANDCAR_JOB_TIMEOUT`; the signal's reason
+ */
+export async function drain(
+  engine: Engine,
+  queue: string | undefined,
+  options: DrainOptions | undefined,
+): Promise<void> {
+  option.optional(option.text())(queue, 'drain queue')
+  const { timeout, signal } = readOptions('drain', options, {
+    timeout: option.optional(option.duration(0)),
+    signal: option.signal,
+  })
+  signal?.throwIfAborted()
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  const look = (): void => {
+    try {
+      if (isDrained(engine, queue ?? null)) resolve()
+    } catch (error) {
+      reject(error)
+    }
+  }
+  const onAbort = (): void => reject(signal!.reason)
+  const timer =
+    timeout === undefined
+      ? undefined
+      : setTimeout(() => {
+          const what = queue === undefined ? 'The queues were' : `The queue "${queue}" was`
+          reject(new TimeoutError('HANDCAR_JOB_TIMEOUT', `${what} not drained after ${timeout} ms`))
+        }, timeout)
+  signal?.addEventListener('abort', onAbort)
+  const unsubscribe = engine.database.onCommit(look, [jobsTopic, finishedTopic])
+  try {
+    look()
+    await promise
+  } finally {
+    unsubscribe()
+    clearTimeout(timer)
+    signal?.removeEventListener('abort', onAbort)
+  }
+}
+
+function isDrained({ database, clock }: Engine, queue: string | null): boolean {
+  return database.read((tx) => {
+    const paused = new Set(tx.all<{ name: string }>(selectPausedQueues).map(({ name }) => name))
+    const queues = queue === null ? tx.all<{ name: string }>(selectQueues).map(({ name }) => name) : [queue]
+    return (
+      queues.every((name) => paused.has(name) || tx.get(selectRunnable, [name]) === undefined) &&
+      tx.get(selectRunningOf, { queue }) === undefined &&
+      tx.get(selectLimited, { queue }) === undefined &&
+      tx.get(selectDueOf, { queue, now: clock.now() }) === undefined
+    )
+  })
+}
