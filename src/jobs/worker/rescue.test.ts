@@ -73,6 +73,24 @@ test('somebody who sees a process die has its jobs given back at once; who kills
   assert.match(row.reason, /quarantined: its process died 3 times; the last time: .* died by SIGKILL/)
 })
 
+test('a death that was told before the work begins is known when the jobs are given back', async () => {
+  using folder = temporaryFolder()
+  const path = folder.file('app.sqlite3')
+  await using database = await databaseIn(path)
+  const jobs = crashJobs(database)
+  await using producer = await jobsForTest(Object.values(jobs), { database, work: { begin: 'later' } })
+  const { id } = await producer.jobs.enqueue(jobs.kill)
+  await using child = Child.start('jobs-worker-process', { path, slots: 1 })
+  assert.equal(await child.ended(), 'SIGKILL')
+  assert.equal(await producer.jobs.rescue({ pid: child.pid, signal: 'SIGKILL' }), 0)
+  await producer.jobs.pause('default')
+  await producer.jobs.work()
+  const [error] = database.all<{ error: string }>('select error from handcar_job_errors where job_id = ?', [
+    id,
+  ])
+  assert.match(error!.error, /died by SIGKILL while the job ran/)
+})
+
 test('a job that must not run twice is discarded when its process dies', async () => {
   using folder = temporaryFolder()
   const path = folder.file('app.sqlite3')

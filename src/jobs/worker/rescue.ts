@@ -68,11 +68,14 @@ const keptFor = 30 * 24 * 3_600_000
 export class Rescue {
   readonly #engine: Engine
   readonly #ownId: number
+  readonly #deaths: readonly Death[]
   readonly #timer: NodeJS.Timeout
 
-  constructor(engine: Engine, ownId: number) {
+  /** @param deaths What is known of processes that have died; may grow. */
+  constructor(engine: Engine, ownId: number, deaths: readonly Death[]) {
     this.#engine = engine
     this.#ownId = ownId
+    this.#deaths = deaths
     // This timer is what keeps a process alive that does nothing but work on jobs.
     this.#timer = setInterval(() => void this.#lookAgain(), lookInterval)
   }
@@ -93,7 +96,7 @@ export class Rescue {
   /** Once, before a worker begins: what a crash or an older version left behind. */
   async tidy(): Promise<void> {
     const { database, clock } = this.#engine
-    await this.look(undefined, true)
+    await this.look(true)
     if (database.get(selectOldWorkers, [clock.now() - keptFor]) !== undefined)
       await database.run(deleteWorkers, [clock.now() - keptFor])
     await this.#freePlaces()
@@ -119,12 +122,13 @@ export class Rescue {
   }
 
   /** Looks at all other workers; `isFirst`: also at those that have no jobs. */
-  async look(death?: Death, isFirst = false): Promise<number> {
+  async look(isFirst = false): Promise<number> {
     const { database } = this.#engine
     let rescued = 0
     for (const worker of database.all<WorkerRow>(selectOtherWorkers, [this.#ownId])) {
-      if (!isFirst && death?.pid !== worker.pid && database.get(hasRunningJobs, [worker.id]) === undefined)
-        continue
+      const death = this.#deaths.findLast(({ pid }) => pid === worker.pid)
+      const isSuspect = isFirst || death !== undefined
+      if (!isSuspect && database.get(hasRunningJobs, [worker.id]) === undefined) continue
       const file = lockFileOf(database, worker.lock)
       const lock = FileLock.acquire(file)
       if (lock === undefined) continue
@@ -179,13 +183,8 @@ export class Rescue {
   }
 }
 
-function describeDeath({ pid, name }: WorkerRow, death: Death | undefined): string {
-  const known = death?.pid === pid ? death : undefined
-  const how =
-    known?.signal !== undefined
-      ? ` by ${known.signal}`
-      : known?.exitCode !== undefined
-        ? ` with code ${known.exitCode}`
-        : ''
+function describeDeath({ name }: WorkerRow, death: Death | undefined): string {
+  const { signal, exitCode } = death ?? {}
+  const how = signal !== undefined ? ` by ${signal}` : exitCode !== undefined ? ` with code ${exitCode}` : ''
   return `the process ${name} died${how} while the job ran`
 }
