@@ -214,3 +214,50 @@ test('a job that another program inserts with plain SQL is found and performed',
     () => database.get("select 1 from handcar_jobs where result = '42'") !== undefined,
   )
 })
+
+test('definitions are added before the start or later; what waited for them is performed', async () => {
+  const later = defineJob({ name: 'later', perform: (n: number) => n + 1 })
+  await using producer = await jobsForTest([later], { work: false })
+  const { database } = producer
+  await using worker = await jobsForTest([add], { database })
+  const handle = await producer.jobs.enqueue(later, 1)
+  await waitUntil('it is parked', () => database.get('select 1 from handcar_jobs where blocked = 2'))
+  worker.jobs.define(later, later, add)
+  assert.equal(await handle.result({ timeout: '5s' }), 2)
+  await (await worker.jobs.enqueue(later, 2)).result()
+  const other = defineJob({ name: 'other', perform: () => {} })
+  const second = defineJob({ name: 'later', perform: () => {} })
+  assert.throws(() => worker.jobs.define(other, second), /definitions with different names, got "later"/)
+  assert.equal(await codeOf(() => worker.jobs.enqueue(other)), 'HANDCAR_JOB_UNKNOWN')
+  assert.throws(() => worker.jobs.define({} as never), /what defineJob returns/)
+})
+
+test('an app that has to load first begins to work later', async () => {
+  await using context = await jobsForTest([], { work: { begin: 'later' } })
+  const { jobs, database } = context
+  jobs.define(add)
+  const handle = await jobs.enqueue(add, { a: 1, b: 1 })
+  assert.equal(database.get('select 1 from handcar_job_workers'), undefined)
+  await Promise.all([jobs.work(), jobs.work()])
+  assert.equal(await handle.result({ timeout: '5s' }), 2)
+  await jobs.work()
+  assert.equal(database.all('select 1 from handcar_job_workers').length, 1)
+  await jobs.stop()
+  assert.equal(await codeOf(() => jobs.work()), 'HANDCAR_NOT_STARTED')
+  await jobs.start()
+  const next = await jobs.enqueue(add, { a: 1, b: 2 })
+  assert.equal(next.state(), 'available')
+  await jobs.work()
+  assert.equal(await next.result({ timeout: '5s' }), 3)
+})
+
+test('a process that does not work may be told to, and a job has the database', async () => {
+  const path = defineJob({ name: 'path', perform: (_: undefined, job) => job.database.path })
+  await using producer = await jobsForTest([path], { work: false })
+  await producer.jobs.work()
+  const handle = await producer.jobs.enqueue(path)
+  assert.equal(handle.state(), 'available')
+  await using worker = await jobsForTest([path], { database: producer.database })
+  assert.ok(worker)
+  assert.equal(await handle.result({ timeout: '5s' }), producer.database.path)
+})

@@ -28,7 +28,7 @@ export const insertUniqueJob = `
   on conflict (unique_key) where unique_key is not null do nothing`
 
 export const selectHolderOfKey = `
-  select id, state, unique_while, unique_until from handcar_jobs indexed by handcar_jobs_for_uniqueness
+  select id, state, unique_while, unique_until, payload, version from handcar_jobs indexed by handcar_jobs_for_uniqueness
   where unique_key = ?`
 
 export const releaseKey = 'update handcar_jobs set unique_key = null where id = ?'
@@ -40,7 +40,9 @@ export const replaceJob = `
   where id = :id`
 
 export const rescheduleJob = `
-  update handcar_jobs set state = :state, scheduled_at = :scheduled_at, unique_until = :unique_until where id = :id`
+  update handcar_jobs
+  set state = :state, scheduled_at = :scheduled_at, unique_until = :unique_until, fair_key = :fair_key, turn = :turn
+  where id = :id`
 
 /** The last turn that the waiting jobs of a fair key have. */
 export const selectLastTurn = `
@@ -250,6 +252,10 @@ export const cancelWaitingJob = `
     unique_key = iif(unique_until > :now, unique_key, null)
   where id = :id and state in ('available', 'scheduled', 'retryable')
   returning id, name, batch_id, limit_key, limit_count`
+
+/** How many jobs of a queue run, in all processes: there are never many that run. */
+export const countRunningOfQueue = `
+  select count(*) as running from handcar_jobs indexed by handcar_jobs_for_rescue where state = 'running' and queue = ?`
 
 /** A job that runs is asked to end. */
 export const cancelRunningJob = `

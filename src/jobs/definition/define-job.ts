@@ -25,7 +25,7 @@ export interface JobOptions<Payload> {
   /** Looks at the error of an attempt and says what becomes of the job. Default: it is retried while attempts are left. */
   onError?: (error: unknown, job: JobContext) => ErrorPolicy | undefined | void
   /** Keeps a second job with the same key from being enqueued. Default: none. */
-  unique?: (payload: Payload) => string | UniqueOptions | undefined
+  unique?: (payload: Payload) => string | UniqueOptions<Payload> | undefined
   /** How many jobs with the same key may run at once, over all processes. Default: no limit. */
   limit?: { key?: (payload: Payload) => string; count: number }
   /** How many jobs with the same key may begin per time: a token bucket that holds `count`. Default: no limit. */

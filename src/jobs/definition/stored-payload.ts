@@ -7,10 +7,13 @@ import { describeIssues, type StandardSchemaResult } from './standard-schema.ts'
 export class ParkedError extends Error {
   /** 2: its name or version is not known here; 3: its payload cannot be read. */
   readonly kind: 2 | 3
+  /** Why. */
+  readonly problem: string
 
-  constructor(kind: 2 | 3, reason: string) {
-    super(`parked: ${reason}`)
+  constructor(kind: 2 | 3, problem: string) {
+    super(`parked: ${problem}`)
     this.kind = kind
+    this.problem = problem
   }
 }
 
@@ -20,14 +23,29 @@ export class ParkedError extends Error {
  * @throws ParkedError when it cannot be
  */
 export function readPayload(row: ClaimedRow, definition: AnyJobDefinition): unknown {
-  const { schema, version, upcast } = definition
-  let payload = parse(row.payload)
+  const { schema } = definition
+  const payload = upcastPayload(row, definition)
+  if (schema === undefined) return payload
+  const checked = schema['~standard'].validate(payload)
+  return checked instanceof Promise ? checked.then(valueOf) : valueOf(checked)
+}
+
+/**
+ * Reads the payload of a stored job, brought up to the present version, and not checked.
+ *
+ * @throws ParkedError when it cannot be
+ */
+export function upcastPayload(
+  row: Pick<ClaimedRow, 'payload' | 'version'>,
+  { version, upcast }: AnyJobDefinition,
+): unknown {
+  const payload = parse(row.payload)
   if (row.version !== version) {
     const versions = `its payload has version ${row.version}, this process knows version ${version}`
     if (row.version > version) throw new ParkedError(2, versions)
     if (upcast === undefined) throw new ParkedError(3, `${versions} and no upcast`)
     try {
-      payload = upcast(payload, row.version)
+      return upcast(payload, row.version)
     } catch (error) {
       throw new ParkedError(
         3,
@@ -35,9 +53,7 @@ export function readPayload(row: ClaimedRow, definition: AnyJobDefinition): unkn
       )
     }
   }
-  if (schema === undefined) return payload
-  const checked = schema['~standard'].validate(payload)
-  return checked instanceof Promise ? checked.then(valueOf) : valueOf(checked)
+  return payload
 }
 
 function valueOf(result: StandardSchemaResult<unknown>): unknown {

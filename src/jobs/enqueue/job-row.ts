@@ -1,5 +1,4 @@
 import type { SqlParameter } from '../../database/index.ts'
-import type { Unique } from '../definition/unique.ts'
 
 /** How many rows one statement inserts. */
 export const rowsAtOnce = 32
@@ -31,6 +30,13 @@ export const insertedColumns = [
   'payload',
 ] as const
 
+/** The payload of a job that waits, as it was enqueued. */
+export interface StoredPayload {
+  readonly id: number
+  readonly payload: string
+  readonly version: number
+}
+
 /** A job that is ready to be inserted. */
 export interface JobRow {
   name: string
@@ -54,8 +60,8 @@ export interface JobRow {
   tags: string | null
   trace: string | null
   payload: string
-  /** Not a column: what to do when the key is taken. */
-  onConflict: Unique['onConflict'] | undefined
+  /** Not a column: what to do when the key is taken; a function makes one payload of that of the first job and this one. */
+  onConflict: 'keep' | 'replace' | 'reschedule' | ((waiting: StoredPayload) => string) | undefined
 }
 
 /** The values of a row, in the order of {@link insertedColumns}. */

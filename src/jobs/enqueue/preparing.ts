@@ -2,10 +2,11 @@ import { OptionsError } from '../../core/index.ts'
 import type { AnyJobDefinition } from '../definition/define-job.ts'
 import { encode } from '../definition/payload.ts'
 import { describeIssues, type StandardSchemaResult } from '../definition/standard-schema.ts'
+import { upcastPayload, type ParkedError } from '../definition/stored-payload.ts'
 import { readUnique } from '../definition/unique.ts'
 import type { Engine } from '../engine.ts'
 import { readEnqueueOptions, scheduledAtOf, type EnqueueOptions } from './enqueue-options.ts'
-import type { JobRow } from './job-row.ts'
+import type { JobRow, StoredPayload } from './job-row.ts'
 
 /** Makes the rows of jobs: their payload is checked and encoded, and what depends on it is asked of the definition. */
 export class Preparing {
@@ -71,13 +72,42 @@ export class Preparing {
       tags: given.tags ?? null,
       trace: trace?.capture() ?? null,
       payload: encode(payload, `payload of job "${name}"`, maxPayload),
-      onConflict: unique?.onConflict,
+      onConflict:
+        typeof unique?.onConflict === 'object'
+          ? this.#merging(definition, unique.onConflict.merge, payload)
+          : unique?.onConflict,
+    }
+  }
+
+  /** Merges the payload of a job that waits with one that is enqueued. A schema that takes its time is asked before performing only. */
+  #merging(
+    definition: AnyJobDefinition,
+    merge: (waiting: unknown, added: unknown) => unknown,
+    added: unknown,
+  ): (waiting: StoredPayload) => string {
+    return (waiting) => {
+      const merged = merge(readWaiting(waiting, definition), added)
+      const checked = definition.schema?.['~standard'].validate(merged)
+      if (checked !== undefined && !(checked instanceof Promise)) assertValid(definition, checked)
+      return encode(merged, `merged payload of job "${definition.name}"`, this.#engine.maxPayload)
     }
   }
 }
 
 function keyOf(name: string, key: ((payload: unknown) => string) | undefined, payload: unknown): string {
   return key === undefined ? name : `${name}:${key(payload)}`
+}
+
+function readWaiting(waiting: StoredPayload, definition: AnyJobDefinition): unknown {
+  try {
+    return upcastPayload(waiting, definition)
+  } catch (error) {
+    const { problem } = error as ParkedError
+    throw new OptionsError(
+      'HANDCAR_JOB_PAYLOAD',
+      `The payload of job ${waiting.id} ("${definition.name}") cannot be merged with another: ${problem}`,
+    )
+  }
 }
 
 function assertValid({ name }: AnyJobDefinition, result: StandardSchemaResult<unknown>): void {

@@ -1,11 +1,10 @@
 import type { Transaction } from '../../database/index.ts'
 import { insertUniqueJob, releaseKey, replaceJob, rescheduleJob, selectHolderOfKey } from '../sql.ts'
 import type { Enqueued } from './insertion.ts'
-import { valuesOf, type JobRow } from './job-row.ts'
+import { valuesOf, type JobRow, type StoredPayload } from './job-row.ts'
 
 /** The job that has a unique key. */
-interface Holder {
-  id: number
+interface Holder extends StoredPayload {
   state: string
   unique_while: string
   unique_until: number | null
@@ -24,11 +23,12 @@ export function insertUnique(tx: Transaction, row: JobRow): Enqueued {
     return { id: Number(tx.run(insertUniqueJob, valuesOf(row)).lastInsertRowid), wasEnqueued: true }
   }
   if (row.onConflict !== 'keep' && isWaiting(holder)) {
-    const { payload, version, tags, trace, limit_key, limit_count, rate_key } = row
+    const { onConflict, version, tags, trace, limit_key, limit_count, rate_key } = row
+    const payload = typeof onConflict === 'function' ? onConflict(holder) : row.payload
     tx.run(replaceJob, { id: holder.id, payload, version, tags, trace, limit_key, limit_count, rate_key })
-    if (row.onConflict === 'reschedule') {
-      const { state, scheduled_at, unique_until } = row
-      tx.run(rescheduleJob, { id: holder.id, state, scheduled_at, unique_until })
+    if (onConflict === 'reschedule') {
+      const { state, scheduled_at, unique_until, fair_key, turn } = row
+      tx.run(rescheduleJob, { id: holder.id, state, scheduled_at, unique_until, fair_key, turn })
     }
   }
   return { id: holder.id, wasEnqueued: false }

@@ -52,11 +52,12 @@ async function perform(file: string, payload: unknown, context: RemoteJobContext
 }
 
 function told(value: unknown): PerformerReport {
-  if (!(value instanceof Outcome)) return { type: 'done', value }
+  if (!(value instanceof Outcome)) return { type: 'done', value, rss: process.memoryUsage.rss() }
   const { kind, delay, reason } = value
-  return { type: 'outcome', kind, delay, reason }
+  return { type: 'outcome', kind, delay, reason, rss: process.memoryUsage.rss() }
 }
 
 function failed(error: unknown): PerformerReport {
-  return { type: 'failed', name: error instanceof Error ? error.name : '', failure: describeFailure(error) }
+  const name = error instanceof Error ? error.name : ''
+  return { type: 'failed', name, failure: describeFailure(error), rss: process.memoryUsage.rss() }
 }

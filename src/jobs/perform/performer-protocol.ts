@@ -13,8 +13,14 @@ export type PerformerOrder =
 
 /** What it tells. */
 export type PerformerReport =
-  | { type: 'done'; value: unknown }
-  | { type: 'outcome'; kind: Outcome['kind']; delay: number | undefined; reason: string | undefined }
-  | { type: 'failed'; name: string; failure: Failure }
+  | ({ type: 'done'; value: unknown } & Used)
+  | ({ type: 'outcome'; kind: Outcome['kind']; delay: number | undefined; reason: string | undefined } & Used)
+  | ({ type: 'failed'; name: string; failure: Failure } & Used)
   | { type: 'progress'; value: unknown }
   | { type: 'log'; text: string }
+
+/** What the process has used by the end of a job. */
+interface Used {
+  /** Its memory, in bytes. */
+  rss: number
+}

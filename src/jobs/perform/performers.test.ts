@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { codeOf } from '../../../test/helpers/errors.ts'
 import { jobsForTest } from '../../../test/helpers/jobs.ts'
 import { waitUntil } from '../../../test/helpers/wait-until.ts'
-import { defineJob } from '../index.ts'
+import { defineJob, type WorkOptions } from '../index.ts'
 
 const file = new URL('../../../test/helpers/heavy-job.ts', import.meta.url)
 
@@ -88,3 +88,23 @@ for (const runsIn of ['thread', 'process'] as const) {
     },
   )
 }
+
+test(
+  'a process is replaced after so many jobs, or when it has grown too large',
+  { timeout: 60_000 },
+  async () => {
+    const where = defineJob<{ what: string }, { pid: number }>({ name: 'where', runsIn: 'process', file })
+    const pidsOf = async (work: WorkOptions, count: number): Promise<number[]> => {
+      await using context = await jobsForTest([where], { work })
+      const pids: number[] = []
+      for (let n = 0; n < count; n++)
+        pids.push((await (await context.jobs.enqueue(where, { what: 'where' })).result()).pid)
+      return pids
+    }
+    const [first, second, third] = await pidsOf({ maxJobs: 2 }, 3)
+    assert.equal(first, second)
+    assert.notEqual(second, third)
+    const [small, next] = await pidsOf({ maxRss: '1mb' }, 2)
+    assert.notEqual(small, next)
+  },
+)

@@ -10,8 +10,17 @@ const killAfter = 2_000
 /** How long a thread or process waits for its next job, in milliseconds. */
 const idleFor = 30_000
 
+/** When a thread or process is replaced that has performed jobs. */
+export interface Replacement {
+  /** After so many jobs. */
+  readonly maxJobs: number | undefined
+  /** When the process has more memory than so many bytes after a job. */
+  readonly maxRss: number | undefined
+}
+
 interface Performer {
   readonly child: PerformerChild
+  jobs: number
   /** Of the job that it performs. */
   onReport: ((report: PerformerReport) => void) | undefined
   onEnd: ((how: string) => void) | undefined
@@ -25,6 +34,11 @@ interface Performer {
 export class Performers {
   readonly #idle = { thread: [] as Performer[], process: [] as Performer[] }
   readonly #all = new Set<Performer>()
+  readonly #replacement: Replacement
+
+  constructor(replacement: Replacement) {
+    this.#replacement = replacement
+  }
 
   /** Performs a job in a thread or process. Throws {@link CrashError} when that dies. */
   perform(definition: AnyJobDefinition, payload: unknown, context: JobContext): Promise<unknown> {
@@ -53,7 +67,7 @@ export class Performers {
           context.log(report.text).catch(() => {})
         } else {
           release()
-          this.#rest(kind, performer)
+          this.#rest(kind, performer, report.rss)
           if (report.type === 'done') resolve(report.value)
           else if (report.type === 'outcome') resolve(new Outcome(report.kind, report.delay, report.reason))
           else reject(restored(report))
@@ -88,7 +102,13 @@ export class Performers {
 
   #start(kind: 'thread' | 'process'): Performer {
     const child = kind === 'thread' ? startThread() : startProcess()
-    const performer: Performer = { child, onReport: undefined, onEnd: undefined, idleTimer: undefined }
+    const performer: Performer = {
+      child,
+      jobs: 0,
+      onReport: undefined,
+      onEnd: undefined,
+      idleTimer: undefined,
+    }
     this.#all.add(performer)
     child.listen(
       (report) => performer.onReport?.(report),
@@ -102,7 +122,10 @@ export class Performers {
     return performer
   }
 
-  #rest(kind: 'thread' | 'process', performer: Performer): void {
+  #rest(kind: 'thread' | 'process', performer: Performer, rss: number): void {
+    const { maxJobs = Infinity, maxRss = Infinity } = this.#replacement
+    performer.jobs++
+    if (performer.jobs >= maxJobs || (kind === 'process' && rss > maxRss)) return performer.child.kill()
     performer.child.hold(false)
     performer.idleTimer = setTimeout(() => performer.child.kill(), idleFor).unref()
     this.#idle[kind].push(performer)

@@ -7,7 +7,7 @@ import { finishEvent, startEvent, type StartMessage } from '../events.ts'
 import type { Finisher } from '../worker/finisher.ts'
 import { claimLost, JobContext } from './job-context.ts'
 import { Outcome } from './outcome.ts'
-import { Performers } from './performers.ts'
+import { Performers, type Replacement } from './performers.ts'
 import type { AbortCause, Finish, RunningJob } from './running-job.ts'
 import { ParkedError, readPayload } from '../definition/stored-payload.ts'
 
@@ -27,10 +27,16 @@ export class Performing {
   failed = 0
   readonly #engine: Engine
   readonly #finisher: Finisher
-  readonly #performers = new Performers()
+  readonly #performers: Performers
   readonly #onEnd: (job: RunningJob) => void
 
-  constructor(engine: Engine, finisher: Finisher, onEnd: (job: RunningJob) => void) {
+  constructor(
+    engine: Engine,
+    finisher: Finisher,
+    replacement: Replacement,
+    onEnd: (job: RunningJob) => void,
+  ) {
+    this.#performers = new Performers(replacement)
     this.#engine = engine
     this.#finisher = finisher
     this.#onEnd = onEnd

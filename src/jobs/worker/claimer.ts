@@ -40,7 +40,8 @@ export class Claimer {
     const jobs: ClaimedRow[] = []
     let queues = this.#queues.next(tx)
     for (const { name } of queues) {
-      if (jobs.length < free) this.#admit(tx, this.#ageing.claim(tx, worker, name, now), now, jobs)
+      if (jobs.length < free && this.#engine.queueLimits.placesOf(name, tx) > 0)
+        this.#admit(tx, this.#ageing.claim(tx, worker, name, now), now, jobs)
     }
     if (queues.some(({ share }) => share < 1)) {
       queues = queues.filter(({ name, share }) => {
@@ -66,8 +67,8 @@ export class Claimer {
   ): boolean {
     const enough = jobs.length + portion
     for (let round = 0; round < mostRounds; round++) {
-      const wanted = enough - jobs.length
-      if (wanted <= 0) return true
+      const wanted = Math.min(enough - jobs.length, this.#engine.queueLimits.placesOf(queue, tx))
+      if (wanted <= 0) return jobs.length >= enough
       const claimed = tx.all<ClaimedRow>(claimJobs, [now, worker, queue, wanted])
       this.#admit(tx, inOrder(claimed), now, jobs)
       if (claimed.length < wanted) return false

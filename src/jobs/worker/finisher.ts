@@ -56,6 +56,8 @@ export class Finisher {
       if (job.row.limit_key !== null) (keys ??= new Map()).set(job.row.limit_key, limitOf(job))
     }
     if (keys !== undefined) for (const [key, limit] of keys) unblock(tx, key, limit)
+    // A place of the queue is free: for a slot of this worker, or of another one.
+    if (jobs.some(({ row }) => this.#engine.queueLimits.has(row.queue))) tx.touch(jobsTopic)
     if (ended.length > 0) for (const listener of this.#engine.endListeners) listener(tx, ended)
     tx.touch(finishedTopic)
   }

@@ -2,8 +2,10 @@ import { StateError } from '../../core/index.ts'
 import { selectCancelledJobs } from '../sql.ts'
 import type { Engine } from '../engine.ts'
 import { Performing } from '../perform/performing.ts'
+import type { Replacement } from '../perform/performers.ts'
 import { RunningJob, type ClaimedRow, type Finish } from '../perform/running-job.ts'
 import type { Finisher } from './finisher.ts'
+import { isSuspect, Suspects } from './suspects.ts'
 
 /** For how long one turn starts jobs before the event loop gets its turn, in milliseconds. */
 const longestStart = 8
@@ -12,6 +14,12 @@ const mostAhead = 100
 /** How long a job that was claimed ahead waits for its slot, in milliseconds. */
 const longestPrefetch = 25
 const givenBack: Finish = { state: 'available', isUncounted: true }
+
+/** How many jobs a worker holds, and where it has them performed. */
+interface HeldJobsOptions extends Replacement {
+  /** How many jobs run at once. */
+  readonly slots: number
+}
 
 /**
  * The jobs that a worker holds, from their claim to the turn that writes what has become of them:
@@ -28,25 +36,26 @@ export class HeldJobs {
   readonly #slots: number
   readonly #onChange: () => void
   readonly #running: ReadonlySet<RunningJob>
+  readonly #suspects: Suspects
   #prefetched: RunningJob[] = []
   #prefetchTimer: NodeJS.Timeout | undefined
   #isOpen = false
 
-  /**
-   * @param slots How many jobs run at once.
-   * @param onChange Called when a slot has become free, or there is something to write.
-   */
-  constructor(engine: Engine, finisher: Finisher, slots: number, onChange: () => void) {
+  /** @param onChange Called when a slot has become free, or there is something to write. */
+  constructor(engine: Engine, finisher: Finisher, options: HeldJobsOptions, onChange: () => void) {
     this.#engine = engine
-    this.#slots = slots
+    this.#slots = options.slots
     this.#onChange = onChange
-    this.performing = new Performing(engine, finisher, (job) => this.#ended(job))
+    this.performing = new Performing(engine, finisher, options, (job) => this.#ended(job))
     this.#running = this.performing.running
+    this.#suspects = new Suspects((job) => this.#start(job), onChange)
   }
 
   /** How many slots are free. */
   get free(): number {
-    return this.#isOpen ? this.#slots - this.#running.size - this.#prefetched.length : 0
+    return this.#isOpen && !this.#suspects.wantAll
+      ? this.#slots - this.#running.size - this.#prefetched.length
+      : 0
   }
 
   /**
@@ -67,6 +76,7 @@ export class HeldJobs {
     this.#isOpen = false
     clearTimeout(this.#prefetchTimer)
     this.#returnPrefetched()
+    this.#unfetch(this.#suspects.giveUp(), givenBack)
   }
 
   /** Starts jobs that were claimed; the event loop gets its turn now and then. */
@@ -76,12 +86,15 @@ export class HeldJobs {
     let startedAt = performance.now()
     for (const job of jobs) {
       if (!this.#isOpen) this.#unfetch([job], givenBack)
+      else if (isSuspect(job)) this.#suspects.add(job)
       else if (this.#running.size < this.#slots) this.#start(job)
       else this.#prefetched.push(job)
       if (job.startedAt - startedAt < longestStart) continue
       await new Promise((resolve) => setImmediate(resolve))
       startedAt = performance.now()
     }
+    if (this.#suspects.wantAll) this.#returnPrefetched()
+    this.#suspects.next(this.#running.size)
     if (this.#prefetched.length > 0)
       this.#prefetchTimer ??= setTimeout(() => this.#returnPrefetched(), longestPrefetch)
   }
@@ -95,7 +108,7 @@ export class HeldJobs {
     )
     for (const { id, claims, cancel_reason: reason } of cancelled) {
       const isIt = ({ row }: RunningJob): boolean => row.id === id && row.claims === claims
-      const waiting = this.#prefetched.find(isIt)
+      const waiting = this.#prefetched.find(isIt) ?? this.#suspects.remove(isIt)
       if (waiting) this.#unfetch([waiting], { state: 'cancelled', reason })
       for (const job of this.#running) {
         if (!isIt(job) || job.abortCause !== undefined) continue
@@ -150,8 +163,10 @@ export class HeldJobs {
   /** What has become of a job waits for the next turn. */
   #ended(job: RunningJob): void {
     if (!job.isWritten) this.finished.push(job)
+    this.#suspects.ended(job)
     const next = this.#isOpen ? this.#prefetched.shift() : undefined
     if (next !== undefined) this.#start(next)
+    this.#suspects.next(this.#running.size)
     this.#onChange()
   }
 

@@ -1,5 +1,6 @@
 import { option } from '../../core/index.ts'
 import type { Database, Transaction } from '../../database/index.ts'
+import type { QueueLimits } from './queue-limits.ts'
 import { selectClaimable, selectPausedQueues, selectQueues } from '../sql.ts'
 
 type Reader = Pick<Transaction | Database, 'all'>
@@ -41,9 +42,12 @@ export class QueueOrder {
     return queues.filter(({ name }) => !pausedNames.has(name))
   }
 
-  /** Whether any of the queues has something to claim. */
-  haveWork(database: Database): boolean {
-    return this.next(database).some(({ name }) => database.get(selectClaimable, [name]) !== undefined)
+  /** Whether any of the queues has something to claim, and a place to run it in. */
+  haveWork(database: Database, limits: QueueLimits): boolean {
+    return this.next(database).some(
+      ({ name }) =>
+        database.get(selectClaimable, [name]) !== undefined && limits.placesOf(name, database) > 0,
+    )
   }
 
   /**

@@ -19,7 +19,13 @@ export interface WorkerOptions {
   readonly queues: Queues
   /** After how many milliseconds a job counts as one step of priority smaller; 0: never. */
   readonly ageing: number
+  /** When threads and processes of jobs are replaced. */
+  readonly maxJobs: number | undefined
+  readonly maxRss: number | undefined
 }
+
+/** How many deaths of other processes are remembered. */
+const mostDeaths = 64
 
 /**
  * Takes jobs and performs them:
@@ -40,20 +46,22 @@ export class Worker implements Loop {
   readonly #parking: Parking
   readonly #held: HeldJobs
   readonly #turns: Turns
+  readonly #deaths: Death[] = []
   #seat: WorkerSeat | undefined
   #rescue: Rescue | undefined
   #unsubscribe: (() => void) | undefined
   #isTaking = false
   #idle: (() => void) | undefined
 
-  constructor(engine: Engine, { slots, queues, ageing }: WorkerOptions) {
+  constructor(engine: Engine, options: WorkerOptions) {
+    const { slots, queues, ageing } = options
     this.#engine = engine
     this.#slots = slots
     this.#queues = new QueueOrder(queues)
     this.#finisher = new Finisher(engine)
     this.#parking = new Parking(engine)
     this.#promotion = new Promotion(engine, () => this.#wake())
-    this.#held = new HeldJobs(engine, this.#finisher, slots, () => this.#changed())
+    this.#held = new HeldJobs(engine, this.#finisher, options, () => this.#changed())
     this.#turns = new Turns(
       {
         engine,
@@ -78,7 +86,7 @@ export class Worker implements Loop {
     const enter = AsyncLocalStorage.snapshot()
     this.#seat = await WorkerSeat.take(this.#engine)
     this.#finisher.worker = this.#seat.name
-    this.#rescue = new Rescue(this.#engine, this.#seat.id)
+    this.#rescue = new Rescue(this.#engine, this.#seat.id, this.#deaths)
     try {
       await this.#rescue.tidy()
       await database.write((tx) => this.#parking.unpark(tx, 3))
@@ -124,9 +132,14 @@ export class Worker implements Loop {
     await this.#leave(left === 0)
   }
 
-  /** Gives the jobs of workers back that have died. Resolves with how many there were. */
+  /**
+   * Gives the jobs of workers back that have died. Resolves with how many there were. What is known of a death is remembered until
+   * this worker starts, which looks for itself.
+   */
   async rescue(death?: Death): Promise<number> {
-    return (await this.#rescue?.look(death)) ?? 0
+    if (death !== undefined) this.#deaths.push(death)
+    if (this.#deaths.length > mostDeaths) this.#deaths.shift()
+    return (await this.#rescue?.look()) ?? 0
   }
 
   /** Takes a turn when there is something to claim, which it finds out without the write lock. */
@@ -136,10 +149,10 @@ export class Worker implements Loop {
       this.#turns.mayHaveWork = true
       return
     }
-    const { database } = this.#engine
+    const { database, queueLimits } = this.#engine
     if (
       this.#promotion.arm(database) ||
-      this.#queues.haveWork(database) ||
+      this.#queues.haveWork(database, queueLimits) ||
       this.#parking.isUseful(database)
     ) {
       this.#wake()
@@ -148,6 +161,7 @@ export class Worker implements Loop {
 
   async #leave(isInOrder: boolean): Promise<void> {
     this.#rescue?.stop()
+    this.#rescue = undefined
     await this.#seat?.leave(isInOrder)
     this.#seat = undefined
   }
