@@ -8,6 +8,8 @@ import { endWithUs } from './child.ts'
 
 /** A PostgreSQL server of our own, reachable through a socket in a temporary folder only. */
 export interface Postgres extends AsyncDisposable {
+  /** The postmaster's; the processes that work for it are its children. */
+  readonly pid: number
   readonly version: string
   /** What `pg` needs to connect. */
   readonly connection: { readonly host: string; readonly user: string; readonly database: string }
@@ -53,7 +55,8 @@ export async function startPostgres(binaries: string, folder: string): Promise<P
     await exited
   }
   try {
-    return { version: await versionWhenReady(connection), connection, [Symbol.asyncDispose]: stop }
+    const version = await versionWhenReady(connection)
+    return { pid: server.pid!, version, connection, [Symbol.asyncDispose]: stop }
   } catch (error) {
     await stop()
     throw error
