@@ -1,7 +1,11 @@
 import { option, readOptions, Service, StateError, type StopOptions } from '../core/index.ts'
 import type { Migration } from '../database/index.ts'
+import type { Batch } from './batches/batch.ts'
+import type { BatchBuilder } from './batches/batch-builder.ts'
+import type { BatchOptions } from './batches/batch-options.ts'
+import { Batches } from './batches/batches.ts'
 import type { AnyJobDefinition, JobDefinition } from './definition/define-job.ts'
-import { jobsTopic, type EndListener, type Engine } from './engine.ts'
+import type { EndListener, Engine } from './engine.ts'
 import type { EnqueueOptions } from './enqueue/enqueue-options.ts'
 import { Enqueuer } from './enqueue/enqueuer.ts'
 import type { JobHandle } from './enqueue/job-handle.ts'
@@ -14,13 +18,16 @@ import type { ActOptions } from './operations/end.ts'
 import type { JobFilter } from './operations/filter.ts'
 import type { JobDetails } from './operations/job-details.ts'
 import { Operations, type JobList, type JobPreview, type ListOptions } from './operations/operations.ts'
+import type { PauseTarget } from './operations/pauses.ts'
 import type { RetryOptions } from './operations/retry.ts'
 import { resolveOptions, type JobsOptions } from './options.ts'
 import type { RecurringDefinition } from './recurring/define-recurring.ts'
 import { RecurringDefinitions } from './recurring/recurring-definitions.ts'
 import { Recurring } from './recurring/recurring.ts'
 import { Ticker } from './recurring/ticker.ts'
-import { pauseQueue, resumeQueue, selectTables } from './sql.ts'
+import { selectTables } from './sql.ts'
+import { Deliveries } from './steps/deliveries.ts'
+import { emit, type EmitOptions } from './steps/emit.ts'
 import type { Death } from './worker/rescue.ts'
 import { readStats, type JobsStats } from './stats.ts'
 import { QueueLimits } from './worker/queue-limits.ts'
@@ -47,6 +54,7 @@ export class Jobs extends Service {
   /** The recurring jobs: list, next ticks, pause, edit, add. */
   readonly recurring: Recurring
   readonly #engine: Engine
+  readonly #batches: Batches
   readonly #operations: Operations
   readonly #worker: Worker | undefined
   readonly #recurring = new RecurringDefinitions()
@@ -67,18 +75,22 @@ export class Jobs extends Service {
       ...resolved,
       queueLimits: new QueueLimits(queues),
       endListeners: [] as EndListener[],
+      isStopping: false,
     } as unknown as Engine & {
       enqueuer: Enqueuer
     }
     engine.enqueuer = new Enqueuer(engine)
     this.#engine = engine
+    this.#batches = new Batches(engine)
     this.#operations = new Operations(engine)
     this.#begin = work?.begin ?? 'start'
     this.#worker = work === undefined ? undefined : new Worker(engine, work)
     this.#recurring.add(recurring, engine.definitions, 'Jobs option "recurring"')
     this.recurring = new Recurring(() => this.#ready(), this.#recurring)
     this.#ticker = new Ticker(engine, this.#recurring)
-    this.#loops = new Loops(this.#worker === undefined ? [] : [this.#worker, this.#ticker])
+    this.#loops = new Loops(
+      this.#worker === undefined ? [] : [this.#worker, this.#ticker, this.#batches, new Deliveries(engine)],
+    )
     this.#stopTimeout = stopTimeout
   }
 
@@ -142,6 +154,32 @@ export class Jobs extends Service {
   }
 
   /**
+   * Enqueues jobs that belong together: their end, as a whole, enqueues callbacks, and can be waited for. They are inserted together
+   * when the body has ended; inside a body of `database.write` they are part of that transaction.
+   *
+   * @throws OptionsError as `enqueue` does; HandcarError `HANDCAR_WORKFLOW_CYCLE`
+   */
+  batch<Success, Failure, Finish>(
+    options: BatchOptions<Success, Failure, Finish>,
+    body: (batch: BatchBuilder) => void | Promise<void>,
+  ): Promise<Batch> {
+    return this.#inOrder(() => (this.#ready(), this.#batches.create(options, body)))
+  }
+
+  /** A batch whose jobs have names and wait for one another: `flow.add('report', report, payload, { dependsOn: [users, posts] })`. */
+  workflow<Success, Failure, Finish>(
+    options: BatchOptions<Success, Failure, Finish>,
+    body: (flow: BatchBuilder) => void | Promise<void>,
+  ): Promise<Batch> {
+    return this.batch(options, body)
+  }
+
+  /** A batch or workflow that was made before, here or elsewhere; `undefined` when there is none. */
+  getBatch(id: number): Batch | undefined {
+    return this.#ready() && this.#batches.find(id)
+  }
+
+  /**
    * Looks for workers that have died, now, and gives their jobs back; what a process does that notices a death, such as a
    * supervisor. Works only where this process works on jobs. Resolves with the number of jobs.
    *
@@ -150,6 +188,16 @@ export class Jobs extends Service {
   async rescue(death?: Death): Promise<number> {
     this.#ready()
     return (await this.#worker?.rescue(death)) ?? 0
+  }
+
+  /**
+   * Emits an event for jobs that wait for it (`job.waitForEvent`), or will: it counts for every job that is enqueued already. Inside a
+   * body of `database.write` it is part of that transaction.
+   *
+   * @param payload Any JSON. Default: `null`.
+   */
+  emit(event: string, payload?: unknown, options?: EmitOptions): Promise<void> {
+    return this.#inOrder(() => emit(this.#ready(), event, payload, options))
   }
 
   /** How many jobs there are and where they stand, counted now. */
@@ -218,20 +266,17 @@ export class Jobs extends Service {
     return this.#ready(this.#operations).drain(queue, options)
   }
 
-  /** Keeps the jobs of a queue from being started, in all processes and over restarts, until `resume`. */
-  async pause(queue: string): Promise<void> {
-    const { database, clock } = this.#ready()
-    await database.write((tx) => {
-      tx.run(pauseQueue, [queue, clock.now()])
-    })
+  /**
+   * Keeps the jobs of a queue, or of a name, from being started, in all processes and over restarts, until `resume`. Resolves with
+   * `false` when it was paused before.
+   */
+  async pause(target: PauseTarget): Promise<boolean> {
+    return this.#ready(this.#operations).pause(target)
   }
 
-  /** Lets the jobs of a queue be started again. */
-  async resume(queue: string): Promise<void> {
-    await this.#ready().database.write((tx) => {
-      tx.run(resumeQueue, [queue])
-      tx.touch(jobsTopic)
-    })
+  /** Lets the jobs of a queue, or of a name, be started again. Resolves with `false` when it was not paused. */
+  async resume(target: PauseTarget): Promise<boolean> {
+    return this.#ready(this.#operations).resume(target)
   }
 
   protected async open(): Promise<void> {

@@ -20,7 +20,7 @@ create table handcar_jobs (
   turn integer not null default 0, -- place in the round of the fair keys of its queue
   state text not null default 'available'
     check (state in ('available', 'scheduled', 'running', 'retryable', 'completed', 'cancelled', 'discarded')),
-  blocked integer not null default 0, -- 0: free to run; 1: its limit is reached; 2: parked, because a process did not know its name or version; 3: parked, because its payload cannot be read
+  blocked integer not null default 0, -- 0: free to run; 1: its limit is reached; 2: parked, because a process did not know its name or version; 3: parked, because its payload cannot be read; 4: its name is paused
   version integer not null default 1,
   attempt integer not null default 0,
   max_attempts integer not null default 25,
@@ -126,9 +126,11 @@ create index handcar_job_events_for_wait on handcar_job_events (event, after_job
 create index handcar_job_events_for_delivery on handcar_job_events (event, id) where is_delivering = 1;
 create index handcar_job_events_for_pruning on handcar_job_events (expires_at);
 
-create table handcar_job_queues (
-  name text primary key,
-  paused_at integer
+create table handcar_job_pauses (
+  kind text not null check (kind in ('queue', 'name')), -- a queue, or the jobs of a name
+  name text not null,
+  paused_at integer not null,
+  primary key (kind, name)
 ) strict, without rowid;
 
 create table handcar_job_workers (

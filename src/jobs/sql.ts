@@ -82,13 +82,36 @@ export const selectQueues = `
   )
   select name from queues where name is not null`
 
-export const selectPausedQueues = 'select name from handcar_job_queues where paused_at is not null'
+/** The queues and the names of jobs that are paused. */
+export const selectPauses = 'select kind, name from handcar_job_pauses'
 
-export const pauseQueue = `
-  insert into handcar_job_queues (name, paused_at) values (?, ?)
-  on conflict do update set paused_at = coalesce(paused_at, excluded.paused_at)`
+/** A claim is taken back, because the name of the job is paused. */
+export const holdJob = `
+  update handcar_jobs set state = 'available', blocked = 4, attempt = attempt - 1, worker_id = null where id = ?`
 
-export const resumeQueue = 'delete from handcar_job_queues where name = ?'
+/** Sets aside, of the jobs of a queue that come next, those whose names are paused, so that the claim gets to the others. */
+export const holdJobs = `
+  update handcar_jobs set blocked = 4
+  where id in (
+    select id from handcar_jobs indexed by handcar_jobs_for_claim
+    where state = 'available' and blocked = 0 and queue = ?
+    order by priority, turn, id limit ?
+  ) and name in (select name from handcar_job_pauses where kind = 'name')`
+
+/** Whether a name has jobs that were set aside and is not paused any more. */
+export const selectHeld = `
+  select 1 from handcar_jobs indexed by handcar_jobs_for_unparking
+  where state = 'available' and blocked >= 2 and name = ? and blocked = 4
+    and name not in (select name from handcar_job_pauses where kind = 'name')
+  limit 1`
+
+/** Lets jobs of a name run that were set aside: some, so that the write is short. */
+export const releaseHeld = `
+  update handcar_jobs set blocked = 0
+  where id in (
+    select id from handcar_jobs indexed by handcar_jobs_for_unparking
+    where state = 'available' and blocked >= 2 and name = ? and blocked = 4 limit ?
+  )`
 
 /** Jobs that have completed and leave nothing but that behind; the second parameter is a list of `[id, claims]`. */
 export const completeJobs = `
@@ -273,7 +296,10 @@ export const countOfQueues = `
 export const countSetAside = `
   select
     (select count(*) from handcar_jobs indexed by handcar_jobs_for_unblocking where state = 'available' and blocked = 1) as blocked,
-    (select count(*) from handcar_jobs indexed by handcar_jobs_for_unparking where state = 'available' and blocked >= 2) as parked`
+    (select count(*) from handcar_jobs indexed by handcar_jobs_for_unparking
+      where state = 'available' and blocked >= 2 and blocked < 4) as parked,
+    (select count(*) from handcar_jobs indexed by handcar_jobs_for_unparking
+      where state = 'available' and blocked >= 2 and blocked = 4) as paused`
 
 export const countScheduled = `
   select count(*) as count from handcar_jobs indexed by handcar_jobs_for_promotion

@@ -30,7 +30,15 @@ for (const readers of [false, { processes: 1 }] as const) {
     await producer.jobs.pause('asleep')
     await waitUntil('all is settled', async () => (await context.jobs.stats()).finished === 2)
     const { queues, here, ...rest } = await context.jobs.stats()
-    assert.deepEqual(rest, { blocked: 2, parked: 1, scheduled: 1, running: 1, finished: 2 })
+    assert.deepEqual(rest, {
+      blocked: 2,
+      parked: 1,
+      paused: 0,
+      pausedNames: [],
+      scheduled: 1,
+      running: 1,
+      finished: 2,
+    })
     assert.deepEqual(here, { slots: 5, running: 1, completed: 1, failed: 1 })
     assert.deepEqual(
       queues.map(({ name, waiting, paused }) => [name, waiting, paused]),

@@ -5,7 +5,7 @@ import {
   countRunningJobs,
   countScheduled,
   countSetAside,
-  selectPausedQueues,
+  selectPauses,
 } from './sql.ts'
 import type { Worker } from './worker/worker.ts'
 
@@ -24,6 +24,10 @@ export interface JobsStats {
   blocked: number
   /** Jobs that wait for code that can perform them. */
   parked: number
+  /** Jobs that were set aside because their names are paused. */
+  paused: number
+  /** The names of jobs that are paused. */
+  pausedNames: string[]
   /** Jobs that wait for their time: scheduled ones, retries, and jobs that sleep. */
   scheduled: number
   /** Jobs that run, in all processes. */
@@ -48,9 +52,12 @@ export async function readStats({ database, clock }: Engine, worker: Worker | un
   const all = <Row>(text: string): Promise<Row[]> | Row[] =>
     database.stats().readers === undefined ? database.all<Row>(text) : database.query<Row>(text)
   const count = async (text: string): Promise<number> => (await all<{ count: number }>(text))[0]!.count
-  const paused = (await all<{ name: string }>(selectPausedQueues)).map(({ name }) => name)
+  const pauses = await all<{ kind: 'queue' | 'name'; name: string }>(selectPauses)
+  const namesOf = (wanted: string): string[] =>
+    pauses.flatMap(({ kind, name }) => (kind === wanted ? name : []))
+  const paused = namesOf('queue')
   const rows = await all<{ name: string; waiting: number; created_at: number }>(countOfQueues)
-  const aside = await all<{ blocked: number; parked: number }>(countSetAside)
+  const aside = await all<{ blocked: number; parked: number; paused: number }>(countSetAside)
   const now = clock.now()
   const queues = rows.map(({ name, waiting, created_at }) => ({
     name,
@@ -62,6 +69,7 @@ export async function readStats({ database, clock }: Engine, worker: Worker | un
   return {
     queues: [...queues, ...empty.map((name) => ({ name, waiting: 0, oldest: 0, paused: true }))],
     ...aside[0]!,
+    pausedNames: namesOf('name'),
     scheduled: await count(countScheduled),
     running: await count(countRunningJobs),
     finished: await count(countFinished),

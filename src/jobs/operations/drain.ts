@@ -1,6 +1,7 @@
 import { option, readOptions, TimeoutError, type Duration } from '../../core/index.ts'
 import { finishedTopic, jobsTopic, type Engine } from '../engine.ts'
-import { selectPausedQueues, selectQueues } from '../sql.ts'
+import { selectPauses, selectQueues } from '../sql.ts'
+import type { Pause } from './pauses.ts'
 import { selectDueOf, selectLimited, selectRunnable, selectRunningOf } from './sql.ts'
 
 /** Options of `jobs.drain`. */
@@ -58,7 +59,9 @@ export async function drain(
 
 function isDrained({ database, clock }: Engine, queue: string | null): boolean {
   return database.read((tx) => {
-    const paused = new Set(tx.all<{ name: string }>(selectPausedQueues).map(({ name }) => name))
+    const paused = new Set(
+      tx.all<Pause>(selectPauses).flatMap(({ kind, name }) => (kind === 'queue' ? name : [])),
+    )
     const queues = queue === null ? tx.all<{ name: string }>(selectQueues).map(({ name }) => name) : [queue]
     return (
       queues.every((name) => paused.has(name) || tx.get(selectRunnable, [name]) === undefined) &&

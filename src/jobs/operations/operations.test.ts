@@ -457,3 +457,41 @@ test('rows that strangers have written wrong are shown, and break no search', as
   assert.deepEqual((await jobs.list({ payload: { a: 1 } })).jobs, [])
   assert.deepEqual((await jobs.list({ tag: 'also' })).jobs, [])
 })
+
+test('the jobs of a paused name are set aside, over restarts, and the others get their turns', async () => {
+  await using all = await jobsForTest([mail, report])
+  const { jobs, database } = all
+  assert.equal(await jobs.pause({ name: 'mail' }), true)
+  assert.equal(await jobs.pause({ name: 'mail' }), false)
+  const held = await jobs.enqueueAll(
+    mail,
+    Array.from({ length: 3_000 }, (_, index) => ({ to: String(index) })),
+    { queue: 'default', priority: -1 },
+  )
+  const free = await jobs.enqueue(report, 1)
+  await free.result()
+  await waitUntil('all are set aside', async () => (await jobs.stats()).paused === held.length)
+  assert.deepEqual((await jobs.stats()).pausedNames, ['mail'])
+  assert.equal((await jobs.list({ hold: 'paused' })).jobs[0]!.hold, 'paused')
+  assert.equal((await jobs.get(held[0]!.id))!.attempt, 0)
+
+  const second = await jobsForTest([mail, report], { database })
+  await (await second.jobs.enqueue(report, 2)).result()
+  assert.equal((await jobs.stats()).paused, held.length, 'a process that starts leaves them alone')
+  assert.equal(await jobs.resume({ name: 'mail' }), true)
+  assert.equal(await jobs.resume({ name: 'mail' }), false)
+  await jobs.drain()
+  await waitUntil('all are done', () => held.every((each) => each.state() === 'completed'))
+  await second[Symbol.asyncDispose]()
+})
+
+test('what is to be paused is said clearly', async () => {
+  await using all = await jobsForTest([report])
+  const { jobs } = all
+  await assert.rejects(jobs.pause(''), /a string that is not empty/)
+  await assert.rejects(jobs.pause({} as { queue: string }), /expects a queue or the name of a job/)
+  await assert.rejects(jobs.pause({ queue: 'a', name: 'b' }), /expects a queue or the name of a job/)
+  await assert.rejects(jobs.resume(5 as unknown as string), /expects an object/)
+  assert.equal(await jobs.pause({ queue: 'a' }), true)
+  assert.equal(await jobs.pause('a'), false)
+})

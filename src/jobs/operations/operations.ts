@@ -8,6 +8,7 @@ import { endAction, type ActOptions } from './end.ts'
 import { readFilter, type JobFilter } from './filter.ts'
 import { readDetails, type JobDetails } from './job-details.ts'
 import { toJobInfo, type JobInfo, type ListedRow } from './job-info.ts'
+import { pause, resume, type PauseTarget } from './pauses.ts'
 import { rescheduleAction } from './reschedule.ts'
 import { retryAction, type RetryOptions } from './retry.ts'
 import { Search } from './search.ts'
@@ -113,6 +114,14 @@ export class Operations {
 
   async drain(queue?: string, options?: DrainOptions): Promise<void> {
     return drain(this.#engine, queue, options)
+  }
+
+  async pause(target: PauseTarget): Promise<boolean> {
+    return pause(this.#engine, target)
+  }
+
+  async resume(target: PauseTarget): Promise<boolean> {
+    return resume(this.#engine, target)
   }
 
   #search(filter: ReturnType<typeof readFilter>): Search {

@@ -37,6 +37,8 @@ const plans: Record<keyof typeof sql, string[]> = {
   selectLimited: ['handcar_jobs_for_unblocking'],
   selectRunningOf: ['handcar_jobs_for_rescue'],
   selectDueOf: ['handcar_jobs_for_promotion (scheduled_at<?)'],
+  insertPause: [],
+  deletePause: ['SEARCH handcar_job_pauses USING PRIMARY KEY'],
   selectSteps: ['SEARCH handcar_job_steps USING PRIMARY KEY (job_id=?)'],
   selectNeeds: ['SEARCH dependency USING PRIMARY KEY (job_id=?)'],
   selectNeededBy: ['handcar_job_dependencies_for_needed (needs=? AND needs_id=?)'],

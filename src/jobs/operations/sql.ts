@@ -146,7 +146,7 @@ export const selectRunnable = `
 export const selectLimited = `
   select 1 from handcar_jobs indexed by handcar_jobs_for_unblocking
   where state = 'available' and blocked = 1 and (:queue is null or queue = :queue)
-    and queue not in (select name from handcar_job_queues where paused_at is not null)
+    and queue not in (select name from handcar_job_pauses where kind = 'queue')
   limit 1`
 
 export const selectRunningOf = `
@@ -156,7 +156,7 @@ export const selectRunningOf = `
 export const selectDueOf = `
   select 1 from handcar_jobs indexed by handcar_jobs_for_promotion
   where state in ('scheduled', 'retryable') and scheduled_at <= :now and (:queue is null or queue = :queue)
-    and queue not in (select name from handcar_job_queues where paused_at is not null)
+    and queue not in (select name from handcar_job_pauses where kind = 'queue')
   limit 1`
 
 export const selectSteps = `
@@ -182,3 +182,8 @@ export const selectNeededBy = `
 export const selectBatch = `
   select id, name, state, total, pending, completed, discarded, cancelled, cancel_reason
   from handcar_job_batches where id = ?`
+
+export const insertPause = `
+  insert into handcar_job_pauses (kind, name, paused_at) values (?, ?, ?) on conflict do nothing`
+
+export const deletePause = 'delete from handcar_job_pauses where kind = ? and name = ?'

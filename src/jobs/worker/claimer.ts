@@ -4,10 +4,21 @@ import type { QueueOrder } from './queue-order.ts'
 import { Ageing } from './ageing.ts'
 import { Rates } from './rates.ts'
 import type { ClaimedRow } from '../perform/running-job.ts'
-import { blockJob, claimJobs, countRunning, parkJob, postponeJob, releaseKey } from '../sql.ts'
+import {
+  blockJob,
+  claimJobs,
+  countRunning,
+  holdJob,
+  holdJobs,
+  parkJob,
+  postponeJob,
+  releaseKey,
+} from '../sql.ts'
 
 /** How often one turn goes on when all that it claimed had to be given back. */
 const mostRounds = 20
+/** How many jobs of a paused name are set aside at once. */
+const heldAtOnce = 1_000
 
 /** What a claim came to. */
 export interface Claim {
@@ -80,7 +91,14 @@ export class Claimer {
   #admit(tx: Transaction, claimed: ClaimedRow[], now: number, jobs: ClaimedRow[]): void {
     let places: Map<string, number> | undefined
     let rates: Rates | undefined
+    let held: string | undefined
+    const { pausedNames } = this.#queues
     for (const row of claimed) {
+      if (pausedNames.has(row.name)) {
+        tx.run(holdJob, [row.id])
+        held = row.queue
+        continue
+      }
       const definition = this.#engine.definitions.get(row.name)
       if (definition === undefined) {
         tx.run(parkJob, [`parked: a process knew no job "${row.name}"`, row.id])
@@ -109,6 +127,7 @@ export class Claimer {
       if (row.unique_while === 'waiting' && (row.unique_until ?? 0) <= now) tx.run(releaseKey, [row.id])
       jobs.push(row)
     }
+    if (held !== undefined) tx.run(holdJobs, [held, heldAtOnce])
   }
 }
 

@@ -1,7 +1,7 @@
 import { option } from '../../core/index.ts'
 import type { Database, Transaction } from '../../database/index.ts'
 import type { QueueLimits } from './queue-limits.ts'
-import { selectClaimable, selectPausedQueues, selectQueues } from '../sql.ts'
+import { selectClaimable, selectPauses, selectQueues } from '../sql.ts'
 
 type Reader = Pick<Transaction | Database, 'all'>
 
@@ -23,6 +23,7 @@ export class QueueOrder {
   readonly #queues: readonly QueueShare[]
   readonly #hasPatterns: boolean
   readonly #isWeighted: boolean
+  readonly #pausedNames = new Set<string>()
   #round = 0
 
   constructor(queues: Queues) {
@@ -36,10 +37,17 @@ export class QueueOrder {
   next(tx: Reader): QueueShare[] {
     const ordered = this.#isWeighted ? shuffled(this.#queues) : this.#queues
     const queues = this.#hasPatterns ? this.#expanded(tx, ordered) : ordered
-    const paused = tx.all<{ name: string }>(selectPausedQueues)
-    if (paused.length === 0) return queues as QueueShare[]
-    const pausedNames = new Set(paused.map(({ name }) => name))
-    return queues.filter(({ name }) => !pausedNames.has(name))
+    const pauses = tx.all<{ kind: 'queue' | 'name'; name: string }>(selectPauses)
+    this.#pausedNames.clear()
+    if (pauses.length === 0) return queues as QueueShare[]
+    const pausedQueues = new Set<string>()
+    for (const { kind, name } of pauses) (kind === 'queue' ? pausedQueues : this.#pausedNames).add(name)
+    return queues.filter(({ name }) => !pausedQueues.has(name))
+  }
+
+  /** The names of jobs that are paused, as `next` has found them. */
+  get pausedNames(): ReadonlySet<string> {
+    return this.#pausedNames
   }
 
   /** Whether any of the queues has something to claim, and a place to run it in. */
