@@ -235,6 +235,14 @@ export const errorCatalog = {
     title: 'A job is in a state in which that cannot be done with it',
     fix: 'Wait until the job does not run any more, or cancel it; what has completed can be retried, not edited.',
   },
+  HANDCAR_JOB_STEP: {
+    title: 'A step of a job is used in a way that could not be remembered',
+    fix: 'Take steps one after the other or side by side, never inside a step or a transaction, each under a name of its own.',
+  },
+  HANDCAR_JOB_STEP_FAILED: {
+    title: 'A step of a job has failed for good, or has failed and the job went on',
+    fix: 'Let the error of a step pass, so that the job is tried again; or give the step { maxAttempts } and catch the error.',
+  },
   HANDCAR_JOB_ENDED: {
     title: 'The result of a job was awaited that has none',
     fix: 'Look at the reason in the message; `jobs.retry(id)` runs a discarded job again.',

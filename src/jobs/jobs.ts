@@ -9,6 +9,7 @@ import type { EndListener, Engine } from './engine.ts'
 import type { EnqueueOptions } from './enqueue/enqueue-options.ts'
 import { Enqueuer } from './enqueue/enqueuer.ts'
 import type { JobHandle } from './enqueue/job-handle.ts'
+import { findLongestWait, type LongestWait } from './longest-wait.ts'
 import { Loops } from './loops.ts'
 import { migrations } from './migrations.ts'
 import type { JobAction } from './operations/action.ts'
@@ -29,7 +30,7 @@ import { selectTables } from './sql.ts'
 import { Deliveries } from './steps/deliveries.ts'
 import { emit, type EmitOptions } from './steps/emit.ts'
 import type { Death } from './worker/rescue.ts'
-import { readStats, type JobsStats } from './stats.ts'
+import { readStats, type JobsStats, type WorkerStats } from './stats.ts'
 import { QueueLimits } from './worker/queue-limits.ts'
 import { Worker } from './worker/worker.ts'
 
@@ -198,6 +199,16 @@ export class Jobs extends Service {
    */
   emit(event: string, payload?: unknown, options?: EmitOptions): Promise<void> {
     return this.#inOrder(() => emit(this.#ready(), event, payload, options))
+  }
+
+  /** What this process does and has done; `undefined` where it does not work on jobs. Asks nothing of the database. */
+  get here(): WorkerStats | undefined {
+    return this.#worker?.stats()
+  }
+
+  /** For how long the jobs have waited that come next, the longest of them; `undefined` when none waits. Cheap with any number of jobs. */
+  longestWait(): LongestWait | undefined {
+    return findLongestWait(this.#ready())
   }
 
   /** How many jobs there are and where they stand, counted now. */

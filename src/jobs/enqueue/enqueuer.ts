@@ -30,7 +30,7 @@ export class Enqueuer {
     options?: EnqueueOptions,
     parent: number | null = null,
   ): Promise<JobHandle<Result>> {
-    return this.#write(this.prepare(this.#known(definition), payload, options), (row, tx) => {
+    return this.#write(this.prepare(this.known(definition), payload, options), (row, tx) => {
       row.parent_id = parent
       const enqueued = this.insert(tx, row)
       if (enqueued.wasEnqueued && enqueueEvent.hasSubscribers)
@@ -45,7 +45,7 @@ export class Enqueuer {
     payloads: readonly Payload[],
     options?: EnqueueOptions | ((payload: Payload, index: number) => EnqueueOptions),
   ): Promise<JobHandle<Result>[]> {
-    return this.#write(this.prepareAll(this.#known(definition), payloads, options), (insertAll, tx) =>
+    return this.#write(this.prepareAll(this.known(definition), payloads, options), (insertAll, tx) =>
       insertAll(tx).map((each) => new JobHandle<Result>(this.#engine, each)),
     )
   }
@@ -117,7 +117,12 @@ export class Enqueuer {
     return tx ? Promise.resolve(insert(prepared, tx)) : database.write((tx) => insert(prepared, tx))
   }
 
-  #known(definition: unknown): AnyJobDefinition {
+  /**
+   * Makes sure that something is a definition of these Jobs.
+   *
+   * @throws OptionsError `HANDCAR_JOB_UNKNOWN`, `HANDCAR_OPTION_INVALID`
+   */
+  known(definition: unknown): AnyJobDefinition {
     if (!(definition instanceof JobDefinition))
       throw option.invalidOption('enqueue job', 'what defineJob returns', definition)
     const { name } = definition

@@ -1,4 +1,5 @@
 import type { SqlParameter, Transaction } from '../../database/index.ts'
+import { assertOpen } from '../batches/assert-open.ts'
 import { jobsTopic } from '../engine.ts'
 import { insertJob, insertManyJobs, insertManyPayloads, insertPayload } from '../sql.ts'
 import { FairTurns } from './fair-turns.ts'
@@ -14,8 +15,18 @@ export interface Enqueued {
 /** Inserts prepared jobs inside a transaction. */
 export type Insertion = (tx: Transaction) => Enqueued[]
 
-/** Inserts one job. */
+/**
+ * Inserts one job.
+ *
+ * @throws StateError `HANDCAR_BATCH_CLOSED`
+ */
 export function insert(tx: Transaction, row: JobRow): Enqueued {
+  if (row.batch_id !== null) assertOpen(tx, row.batch_id)
+  return insertRow(tx, row)
+}
+
+/** Inserts one job, into whatever batch. */
+export function insertRow(tx: Transaction, row: JobRow): Enqueued {
   if (row.fair_key !== null) new FairTurns(tx).give(row)
   tx.touch(jobsTopic)
   if (row.unique_key !== null) return insertUnique(tx, row)
@@ -25,6 +36,7 @@ export function insert(tx: Transaction, row: JobRow): Enqueued {
 /** Inserts any number of jobs. Returns what became of each, in their order. */
 export function insertAll(tx: Transaction, rows: readonly JobRow[]): Enqueued[] {
   if (rows.length === 0) return []
+  for (const batch of new Set(rows.map((row) => row.batch_id))) if (batch !== null) assertOpen(tx, batch)
   tx.touch(jobsTopic)
   const turns = new FairTurns(tx)
   for (const row of rows) if (row.fair_key !== null && row.state === 'available') turns.give(row)
@@ -53,6 +65,7 @@ export function insertAll(tx: Transaction, rows: readonly JobRow[]): Enqueued[] 
 
 /** Inserts jobs that have everything in common but their payload. */
 export function insertPayloads(tx: Transaction, row: JobRow, payloads: readonly string[]): Enqueued[] {
+  if (row.batch_id !== null) assertOpen(tx, row.batch_id)
   tx.touch(jobsTopic)
   const common = valuesOf(row)
   common.pop()

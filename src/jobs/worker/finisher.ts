@@ -114,7 +114,6 @@ function isPlain({ row }: RunningJob, finish: Finish): boolean {
     finish.result === undefined &&
     finish.reason === undefined &&
     finish.error === undefined &&
-    row.batch_id === null &&
     row.unique_while === null
   )
 }

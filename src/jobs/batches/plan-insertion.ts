@@ -1,0 +1,76 @@
+import type { Transaction } from '../../database/index.ts'
+import type { Engine } from '../engine.ts'
+import type { JobRow } from '../enqueue/job-row.ts'
+import { Batch } from './batch.ts'
+import { batchesOf, type Edge } from './dependency-graph.ts'
+import { BatchMember, JobMember } from './member.ts'
+import { settle } from './settlement.ts'
+import { countNested, insertBatch, insertBatchDetails, insertDependency, insertNode, openBatch } from './sql.ts'
+
+/**
+ * Inserts a batch with all that is in it. Its batches are held open until everything is there, so that none of them closes
+ * before.
+ */
+export function insertPlan(engine: Engine, tx: Transaction, root: BatchMember, edges: readonly Edge[]): void {
+  const now = engine.clock.now()
+  const waiting = new Set(edges.map(({ job }) => job))
+  /** Jobs that were not enqueued, because another one has their unique key. */
+  const strangers = new Set<JobMember>()
+  for (const batch of batchesOf(root)) {
+    insertBatchRow(tx, batch, now)
+    const rows = batch.jobs.map((job) => rowOf(job, batch.id!, waiting.has(job)))
+    for (const [index, { id, wasEnqueued }] of engine.enqueuer.insertAll(tx, rows).entries()) {
+      const job = batch.jobs[index]!
+      job.id = id
+      if (!wasEnqueued) strangers.add(job)
+    }
+  }
+  for (const batch of batchesOf(root)) {
+    for (const [name, { kind, id }] of batch.byName) tx.run(insertNode, [batch.id!, name, kind, id!])
+  }
+  const known = new Set<Edge['need']>()
+  for (const edge of edges) {
+    if (strangers.has(edge.job)) continue
+    insertEdge(tx, edge)
+    known.add(edge.need)
+  }
+  for (const batch of batchesOf(root)) if (!batch.options.stayOpen) tx.run(openBatch, [batch.id!])
+  settle(engine, tx, {
+    jobs: [...known].filter((need) => kindOf(need) === 'job').map(({ id }) => id!),
+    batches: [...known].filter((need) => kindOf(need) === 'batch').map(({ id }) => id!),
+  })
+}
+
+function insertBatchRow(tx: Transaction, batch: BatchMember, now: number): void {
+  const { name, metadata, callbacks } = batch.options
+  const parent = batch.parent?.id ?? null
+  batch.id = Number(tx.run(insertBatch, [parent, name ?? null, now]).lastInsertRowid)
+  if (parent !== null) tx.run(countNested, [1, parent])
+  const texts = [callbacks.success, callbacks.failure, callbacks.finish].map((row) =>
+    row === undefined ? null : JSON.stringify(row),
+  )
+  if (metadata !== null || texts.some((text) => text !== null))
+    tx.run(insertBatchDetails, [batch.id, metadata, ...texts])
+}
+
+/** A job that waits for others is scheduled for no time. */
+function rowOf({ row }: JobMember, batch: number, isWaiting: boolean): JobRow {
+  return { ...row, batch_id: batch, ...(isWaiting && { state: 'scheduled', scheduled_at: null }) }
+}
+
+function insertEdge(tx: Transaction, { job, need, ifNeedsFail }: Edge): void {
+  const { created_at: createdAt, scheduled_at: at } = job.row
+  tx.run(insertDependency, [
+    job.id!,
+    kindOf(need),
+    need.id!,
+    ifNeedsFail,
+    at !== null && job.isDelayed ? at - createdAt : null,
+    at !== null && !job.isDelayed ? at : null,
+    'name' in need ? (need.name ?? null) : null,
+  ])
+}
+
+function kindOf(need: Edge['need']): 'job' | 'batch' {
+  return need instanceof BatchMember || need instanceof Batch ? 'batch' : 'job'
+}
