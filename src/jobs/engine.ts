@@ -51,6 +51,8 @@ export interface Engine {
   readonly maxPayload: number
   readonly enqueuer: Enqueuer
   readonly trace: TraceHook | undefined
+  /** The worker is about to stop: a job of several steps leaves before its next one. */
+  isStopping: boolean
   /** Told, in the same transaction, of the jobs that have ended. */
   readonly endListeners: EndListener[]
 }

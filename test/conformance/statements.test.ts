@@ -4,6 +4,7 @@ import * as databaseStatements from '../../src/database/sql.ts'
 import { Jobs } from '../../src/jobs/index.ts'
 import * as operationsStatements from '../../src/jobs/operations/sql.ts'
 import * as jobsStatements from '../../src/jobs/sql.ts'
+import * as stepsStatements from '../../src/jobs/steps/sql.ts'
 import { temporaryDatabase } from '../../src/testing/index.ts'
 
 /** The statements of every part that has any, by part. A new part joins by adding one entry. */
@@ -11,6 +12,7 @@ const parts: Record<string, Record<string, string>> = {
   database: databaseStatements,
   jobs: jobsStatements,
   'jobs/operations': operationsStatements,
+  'jobs/steps': stepsStatements,
 }
 
 for (const [part, statements] of Object.entries(parts)) {

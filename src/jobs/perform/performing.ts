@@ -5,9 +5,11 @@ import { failureOf, outcomeOf, resultOf } from './ending.ts'
 import type { Engine } from '../engine.ts'
 import { finishEvent, startEvent, type StartMessage } from '../events.ts'
 import type { Finisher } from '../worker/finisher.ts'
-import { claimLost, JobContext } from './job-context.ts'
+import { claimLost } from './claim-lost.ts'
+import { JobContext } from './job-context.ts'
 import { Outcome } from './outcome.ts'
 import { Performers, type Replacement } from './performers.ts'
+import type { Settled } from '../steps/steps.ts'
 import type { AbortCause, Finish, RunningJob } from './running-job.ts'
 import { ParkedError, readPayload } from '../definition/stored-payload.ts'
 
@@ -54,14 +56,25 @@ export class Performing {
         payload instanceof Promise
           ? payload.then((value) => this.#call(definition, value, context))
           : this.#call(definition, payload, context)
-      if (!isPromise(returned)) return this.#succeed(job, returned)
+      if (!isPromise(returned)) return this.#settle(job, context, { value: returned })
       returned.then(
-        (value) => this.#succeed(job, value),
-        (error: unknown) => this.#fail(job, context, error),
+        (value) => this.#settle(job, context, { value }),
+        (thrown: unknown) => this.#settle(job, context, { thrown }),
       )
-    } catch (error) {
-      this.#fail(job, context, error)
+    } catch (thrown) {
+      this.#settle(job, context, { thrown })
     }
+  }
+
+  /** Perform is over. Where it has taken steps, these have the last word. */
+  #settle(job: RunningJob, context: JobContext, settled: Settled): void {
+    const end = (): void => {
+      if ('thrown' in settled) this.#fail(job, context, settled.thrown)
+      else this.#succeed(job, settled.value)
+    }
+    const concluded = context.conclude(settled)
+    if (concluded === undefined) return end()
+    void concluded.then((ending) => (ending === undefined ? end() : this.#fail(job, context, ending.thrown)))
   }
 
   #call(definition: AnyJobDefinition, payload: unknown, context: JobContext): unknown {
