@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import * as databaseStatements from '../../src/database/sql.ts'
 import { Jobs } from '../../src/jobs/index.ts'
 import * as operationsStatements from '../../src/jobs/operations/sql.ts'
+import * as recurringStatements from '../../src/jobs/recurring/sql.ts'
 import * as jobsStatements from '../../src/jobs/sql.ts'
 import * as stepsStatements from '../../src/jobs/steps/sql.ts'
 import { temporaryDatabase } from '../../src/testing/index.ts'
@@ -12,6 +13,7 @@ const parts: Record<string, Record<string, string>> = {
   database: databaseStatements,
   jobs: jobsStatements,
   'jobs/operations': operationsStatements,
+  'jobs/recurring': recurringStatements,
   'jobs/steps': stepsStatements,
 }
 

@@ -62,9 +62,15 @@ class CronSchedule implements Schedule {
   }
 
   last(count: number, from: number, until: number): number[] {
-    const nextSecond = new Date((Math.floor(until / 1_000) + 1) * 1_000)
-    const ticks = this.#cron.previousRuns(count, nextSecond).map((date) => date.getTime())
-    return ticks.filter((tick) => tick >= from).toReversed()
+    const ticks: number[] = []
+    let before = (Math.floor(until / 1_000) + 1) * 1_000
+    while (ticks.length < count) {
+      const tick = this.#cron.previousRuns(1, new Date(before))[0]?.getTime()
+      if (tick === undefined || tick < from) break
+      ticks.push(tick)
+      before = tick
+    }
+    return ticks.toReversed()
   }
 }
 

@@ -1,0 +1,25 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { temporaryDatabase } from '../../testing/index.ts'
+import { Jobs } from '../index.ts'
+import * as sql from './sql.ts'
+
+/** What meets many recurring jobs, or many ticks, goes through an index; `selectTickedInFuture` runs at the start only. */
+const plans: Partial<Record<keyof typeof sql, string>> = {
+  selectDueRecurring: 'handcar_job_recurring_for_tick (next_at>? AND next_at<?)',
+  selectNextTick: 'handcar_job_recurring_for_tick (next_at>?)',
+  selectTick: 'PRIMARY KEY (name=? AND tick_at=?)',
+  selectTicks: 'PRIMARY KEY (name=?)',
+  selectUnfinishedJob: 'INTEGER PRIMARY KEY (rowid=?)',
+}
+
+test('every statement that meets many rows goes through its index, and nothing is sorted', async () => {
+  await using database = await temporaryDatabase({ partMigrations: { jobs: Jobs.migrations }, readers: false })
+  for (const [name, expected] of Object.entries(plans)) {
+    const text = sql[name as keyof typeof sql].replace(/\?|:[a-z_]+/g, '1')
+    const rows = await database.write((tx) => tx.all<{ detail: string }>(`explain query plan ${text}`))
+    const plan = rows.map(({ detail }) => detail).join('\n')
+    assert.ok(plan.includes(expected), `${name}: expected ${expected}, got\n${plan}`)
+    assert.doesNotMatch(plan, /SCAN handcar|TEMP B-TREE/, `${name}\n${plan}`)
+  }
+})
