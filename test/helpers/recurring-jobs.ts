@@ -1,6 +1,6 @@
 import { defineJob, defineRecurring } from '../../src/jobs/index.ts'
 
-const note = defineJob({ name: 'note', perform: (_: { name: string; at: number }) => undefined })
+const note = defineJob<{ name: string; at: number }>({ name: 'note', perform: () => undefined })
 
 const payload = ({ name, at }: { name: string; at: Date }) => ({ name, at: at.getTime() })
 

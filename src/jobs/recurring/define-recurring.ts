@@ -150,9 +150,9 @@ const longestInterval = 10 * 366 * 86_400_000
 function readMissed(value: unknown, name: string): Missed {
   if (value === undefined) return 'one'
   if (value === 'skip' || value === 'one') return value
-  const all = (value as { all?: unknown } | null)?.all
-  if (typeof value === 'object' && Number.isInteger(all) && Object.keys(value!).length === 1) {
-    if ((all as number) >= 1 && (all as number) <= 1_000) return { all: all as number }
+  if (typeof value === 'object' && value !== null) {
+    const { all } = readOptions(name, value, { all: option.integer(0, { min: 1, max: 1_000 }) })
+    if (all > 0) return { all }
   }
   throw invalidOption(name, '"skip", "one" or { all: a whole number from 1 to 1000 }', value)
 }

@@ -195,7 +195,7 @@ export class Recurring {
     const row = database.get<RecurringRow>(selectRecurring, [name])
     if (row !== undefined) return row
     const names = database.all<{ name: string }>(selectNamesOfRecurring).map((each) => each.name)
-    const nearest = nearestName(String(name), names)
+    const nearest = nearestName(name, names)
     throw new HandcarError('HANDCAR_RECURRING_UNKNOWN', `There is no recurring job ${describe(name)}`, {
       ...(nearest && { fix: `Did you mean "${nearest}"?` }),
     })
@@ -221,7 +221,7 @@ function withEdit(row: RecurringRow, edit: RecurringSettings): RecurringSettings
   const { cron, every, ...settings } = fromRow(row)
   const given = Object.fromEntries(Object.entries(edit).filter(([, value]) => value !== undefined))
   const schedule = 'cron' in given || 'every' in given ? {} : every === undefined ? { cron } : { every }
-  return { ...settings, ...schedule, ...given } as RecurringSettings
+  return { ...settings, ...schedule, ...given }
 }
 
 function refuseFunction(owner: string, payload: unknown): void {

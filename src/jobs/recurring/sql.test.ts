@@ -4,6 +4,8 @@ import { temporaryDatabase } from '../../testing/index.ts'
 import { Jobs } from '../index.ts'
 import * as sql from './sql.ts'
 
+const statements: Record<string, string> = sql
+
 /** What meets many recurring jobs, or many ticks, goes through an index; `selectTickedInFuture` runs at the start only. */
 const plans: Partial<Record<keyof typeof sql, string>> = {
   selectDueRecurring: 'handcar_job_recurring_for_tick (next_at>? AND next_at<?)',
@@ -14,9 +16,12 @@ const plans: Partial<Record<keyof typeof sql, string>> = {
 }
 
 test('every statement that meets many rows goes through its index, and nothing is sorted', async () => {
-  await using database = await temporaryDatabase({ partMigrations: { jobs: Jobs.migrations }, readers: false })
+  await using database = await temporaryDatabase({
+    partMigrations: { jobs: Jobs.migrations },
+    readers: false,
+  })
   for (const [name, expected] of Object.entries(plans)) {
-    const text = sql[name as keyof typeof sql].replace(/\?|:[a-z_]+/g, '1')
+    const text = statements[name]!.replace(/\?|:[a-z_]+/g, '1')
     const rows = await database.write((tx) => tx.all<{ detail: string }>(`explain query plan ${text}`))
     const plan = rows.map(({ detail }) => detail).join('\n')
     assert.ok(plan.includes(expected), `${name}: expected ${expected}, got\n${plan}`)

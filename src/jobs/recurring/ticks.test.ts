@@ -10,7 +10,7 @@ import { defineJob, defineRecurring, Jobs, type RecurringOptions } from '../inde
 const minute = 60_000
 const noon = Date.UTC(2026, 0, 1, 12)
 
-const quick = defineJob({ name: 'quick', perform: (_: undefined) => undefined })
+const quick = defineJob({ name: 'quick', perform: () => undefined })
 const withText = defineJob({ name: 'with-text', perform: (text: string) => text })
 
 /** The ticks of a recurring job, as minutes after noon. */
@@ -143,7 +143,7 @@ test('a tick makes no job while the one before has not ended, unless that is all
   let end = (): void => {}
   const slow = defineJob({
     name: 'slow',
-    perform: (_: undefined) => new Promise<void>((resolve) => (end = resolve)),
+    perform: () => new Promise<void>((resolve) => (end = resolve)),
   })
   const recurring = [
     defineRecurring({ name: 'r', job: slow, every: '1m' }),
