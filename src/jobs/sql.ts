@@ -57,7 +57,7 @@ export const selectTurnOfQueue = `
 export const setTurn = 'update handcar_jobs set turn = ? where id = ?'
 
 const claimedColumns =
-  'id, name, queue, priority, turn, version, attempt, max_attempts, claims, crashes, limit_key, limit_count, rate_key, rate_reserved_at, batch_id, parent_id, unique_while, unique_until, trace, payload'
+  'id, name, queue, priority, turn, version, attempt, max_attempts, claims, crashes, limit_key, limit_count, rate_key, rate_reserved_at, batch_id, parent_id, unique_while, unique_until, unique_key, trace, payload'
 
 export const claimJobs = `
   update handcar_jobs
@@ -125,6 +125,14 @@ export const finishJob = `
   set state = ?, blocked = ?, attempt = attempt - ?, scheduled_at = ?, finished_at = ?, result = ?, reason = ?, crashes = ?,
     rate_reserved_at = null
   where id = ? and claims = ? and state = 'running'`
+
+/** Whether a job that runs was asked to end. */
+export const selectCancelReason = `
+  select cancel_reason from handcar_jobs where id = ? and claims = ? and state = 'running' and cancel_reason is not null`
+
+/** A claim that came to nothing: the job has again what the claim took from it, unless another has its key by now. */
+export const restoreClaim = `
+  update or ignore handcar_jobs set unique_key = ?, rate_reserved_at = ? where id = ?`
 
 export const insertError = `
   insert or ignore into handcar_job_errors (job_id, claim, attempt, started_at, duration, worker, error, stack)

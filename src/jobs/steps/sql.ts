@@ -85,3 +85,13 @@ export const deleteExpiredEvents = `
     select id from handcar_job_events indexed by handcar_job_events_for_pruning
     where expires_at <= ? and is_delivering = 0 order by expires_at limit ?
   )`
+
+/** Jobs that have completed and are to run again forget what they did. */
+export const forgetSteps = `
+  delete from handcar_job_steps
+  where job_id in (select id from handcar_jobs where id in (select value from json_each(?)) and state = 'completed')`
+
+/** Steps that have failed for good are tried again. */
+export const forgetFailures = `
+  update handcar_job_steps set state = 'retrying', tries = 0, wake_at = 0, error = null, finished_at = null
+  where job_id in (select value from json_each(?)) and state = 'failed'`

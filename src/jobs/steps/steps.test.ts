@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { errorOf } from '../../../test/helpers/errors.ts'
 import { jobsForTest } from '../../../test/helpers/jobs.ts'
 import { waitUntil } from '../../../test/helpers/wait-until.ts'
-import { defineJob, type StepScope } from '../index.ts'
+import { defineJob, type JobContext, type StepScope } from '../index.ts'
 
 const quick = { first: 1, jitter: 0 }
 
@@ -208,36 +208,34 @@ test('a step that takes too long is aborted and has failed', async () => {
 
 test('what cannot be remembered is refused, and the attempt cannot hide it', async () => {
   const mistakes = {
-    twice: async (job: Parameters<Perform>[1]) => {
+    twice: async (job: JobContext) => {
       for (const user of [1, 2]) await job.step('mail', () => user)
     },
-    'a cursor and a step': async (job: Parameters<Perform>[1]) => {
+    'a cursor and a step': async (job: JobContext) => {
       await job.cursor('same')
       await job.step('same', () => 1)
     },
-    'a step in a step': (job: Parameters<Perform>[1]) => job.step('outer', () => job.step('inner', () => 1)),
-    'a sleep in a step': (job: Parameters<Perform>[1]) => job.step('outer', () => job.sleep('inner', '1h')),
-    'a step in a transaction': (job: Parameters<Perform>[1]) =>
+    'a step in a step': (job: JobContext) => job.step('outer', () => job.step('inner', () => 1)),
+    'a sleep in a step': (job: JobContext) => job.step('outer', () => job.sleep('inner', '1h')),
+    'a step in a transaction': (job: JobContext) =>
       job.database.write(async () => job.step('inner', () => 1)),
-    'a sleep in a transaction': (job: Parameters<Perform>[1]) =>
-      job.database.write(async () => job.sleep('inner', '1h')),
-    hidden: async (job: Parameters<Perform>[1]) => {
+    'a sleep in a transaction': (job: JobContext) => job.database.write(async () => job.sleep('inner', '1h')),
+    hidden: async (job: JobContext) => {
       await job.step('mail', () => 1)
       await job.step('mail', () => 2).catch(() => {})
     },
-    'no name': (job: Parameters<Perform>[1]) => job.step('', () => 1),
-    'no function': (job: Parameters<Perform>[1]) => job.step('step', 'text' as never),
-    'an unknown option': (job: Parameters<Perform>[1]) => job.step('step', () => 1, { retries: 3 } as never),
-    'no duration': (job: Parameters<Perform>[1]) => job.sleep('sleep', 'soon' as never),
-    'no time': (job: Parameters<Perform>[1]) => job.sleepUntil('sleep', new Date(NaN)),
-    'no event': (job: Parameters<Perform>[1]) => job.waitForEvent('wait', { event: '' }),
+    'no name': (job: JobContext) => job.step('', () => 1),
+    'no function': (job: JobContext) => job.step('step', 'text' as never),
+    'an unknown option': (job: JobContext) => job.step('step', () => 1, { retries: 3 } as never),
+    'no duration': (job: JobContext) => job.sleep('sleep', 'soon' as never),
+    'no time': (job: JobContext) => job.sleepUntil('sleep', new Date(NaN)),
+    'no event': (job: JobContext) => job.waitForEvent('wait', { event: '' }),
   }
   const job = defineJob({
     name: 'job',
     maxAttempts: 1,
     perform: (mistake: keyof typeof mistakes, job) => mistakes[mistake](job),
   })
-  type Perform = (payload: string, job: Parameters<NonNullable<typeof job.perform>>[1]) => unknown
   await using context = await jobsForTest([job])
   const reasons: Record<string, string> = {}
   for (const mistake of Object.keys(mistakes) as (keyof typeof mistakes)[]) {

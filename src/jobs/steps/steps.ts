@@ -183,13 +183,17 @@ export class Steps {
   }
 
   #assertMayGoOn(): void {
+    this.#assertOpen()
+    if (this.#attempt.signal.aborted) throw this.#attempt.signal.reason
+  }
+
+  #assertOpen(): void {
     if (this.#isConcluded)
       throw misuse(
         `${this.#attempt.name} goes on with steps after its attempt has ended`,
         'Await every step.',
       )
     if (this.#ending !== undefined) throw this.#ending.thrown
-    if (this.#attempt.signal.aborted) throw this.#attempt.signal.reason
   }
 
   /** What an answer of the store means for perform. */
@@ -261,7 +265,8 @@ export class Steps {
     body: ((tx: Transaction) => unknown) | undefined,
     target: WriteTarget | undefined,
   ): Promise<void> {
-    this.#assertMayGoOn()
+    // What was done is kept, also when the job was cancelled meanwhile.
+    this.#assertOpen()
     const isInTransaction = this.#attempt.isInTransaction
     const mustLeave = await this.#store.save(name, this.#encode(name, value) ?? 'null', body, target)
     if (isInTransaction) return

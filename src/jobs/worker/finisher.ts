@@ -2,7 +2,7 @@ import type { Transaction } from '../../database/index.ts'
 import { finishedTopic, jobsTopic, type EndedJob, type Engine } from '../engine.ts'
 import { unblock } from './limits.ts'
 import type { ClaimedRow, Finish, RunningJob } from '../perform/running-job.ts'
-import { completeJobs, finishJob, insertError, releaseKey } from '../sql.ts'
+import { completeJobs, finishJob, insertError, releaseKey, selectCancelReason } from '../sql.ts'
 
 const longestStack = 8_192
 
@@ -28,7 +28,7 @@ export class Finisher {
     const isListened = this.#engine.endListeners.length > 0
     let plain = ''
     for (const job of jobs) {
-      const finish = job.finish!
+      const finish = heedCancel(tx, job, job.finish!)
       if (isPlain(job, finish)) {
         plain += `${plain === '' ? '' : ','}[${job.row.id},${job.row.claims}]`
         if (isListened) ended.push(endedJob(job, 'completed'))
@@ -44,7 +44,8 @@ export class Finisher {
   }
 
   /** Writes what has become of one job, in a transaction of its own. Returns whether it still belonged to this process. */
-  writeOne(tx: Transaction, job: RunningJob, finish: Finish, now: number): boolean {
+  writeOne(tx: Transaction, job: RunningJob, wanted: Finish, now: number): boolean {
+    const finish = heedCancel(tx, job, wanted)
     if (!this.#update(tx, job, finish, now)) return false
     this.#followUp(tx, [job], isFinal(finish.state) ? [endedJob(job, finish.state)] : [])
     return true
@@ -82,6 +83,14 @@ export class Finisher {
     if (!isFinal(state)) tx.touch(jobsTopic)
     return true
   }
+}
+
+/** A job that was to run again, and was cancelled before that is written, is cancelled: nobody would tell it again. */
+function heedCancel(tx: Transaction, { row }: RunningJob, finish: Finish): Finish {
+  if (isFinal(finish.state)) return finish
+  const asked = tx.get<{ cancel_reason: string }>(selectCancelReason, [row.id, row.claims])
+  if (asked === undefined) return finish
+  return { state: 'cancelled', reason: asked.cancel_reason, error: finish.error }
 }
 
 /** What of a row its finish depends on. */
