@@ -235,6 +235,13 @@ begin
   update handcar_job_dependencies set state = 'deleted'
   where needs = 'job' and needs_id = old.id and state = 'waiting';
 end;
+create trigger handcar_job_batches_leave_batch after delete on handcar_job_batches
+  when old.finished_at is null
+begin
+  update handcar_job_batches set pending = pending - 1 where id = old.parent_id;
+  update handcar_job_dependencies set state = 'deleted'
+  where needs = 'batch' and needs_id = old.id and state = 'waiting';
+end;
 
 create table handcar_job_recurring (
   name text primary key,

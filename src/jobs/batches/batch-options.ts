@@ -86,4 +86,3 @@ function readCallback(engine: Engine, value: unknown, name: string): JobRow | Pr
 function withoutKey(row: JobRow): JobRow {
   return { ...row, unique_key: null, unique_while: null, unique_until: null }
 }
-

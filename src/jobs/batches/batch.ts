@@ -1,4 +1,11 @@
-import { HandcarError, option, readOptions, StateError, TimeoutError, type Duration } from '../../core/index.ts'
+import {
+  HandcarError,
+  option,
+  readOptions,
+  StateError,
+  TimeoutError,
+  type Duration,
+} from '../../core/index.ts'
 import type { Transaction } from '../../database/index.ts'
 import type { JobDefinition } from '../definition/define-job.ts'
 import { cancelTopic, finishedTopic, type EndedJob, type Engine } from '../engine.ts'
@@ -200,7 +207,12 @@ export class Batch {
 }
 
 /** Settles what has ended, and tells the other listeners of the jobs that were cancelled because of it. */
-export function settleAndTell(engine: Engine, tx: Transaction, ended: readonly EndedJob[], self?: unknown): void {
+export function settleAndTell(
+  engine: Engine,
+  tx: Transaction,
+  ended: readonly EndedJob[],
+  self?: unknown,
+): void {
   const cancelled = settle(engine, tx, { jobs: ended.map(({ id }) => id) })
   if (cancelled.length === 0) return
   for (const listener of engine.endListeners) if (listener !== self) listener(tx, cancelled)

@@ -50,7 +50,9 @@ export class Batches implements Loop {
 
   /** A batch that was made before; `undefined` when there is none. */
   find(id: number): Batch | undefined {
-    return this.#engine.database.get(selectBatch, [id]) === undefined ? undefined : new Batch(this.#engine, id)
+    return this.#engine.database.get(selectBatch, [id]) === undefined
+      ? undefined
+      : new Batch(this.#engine, id)
   }
 
   start(): void {

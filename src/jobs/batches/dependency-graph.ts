@@ -98,12 +98,13 @@ function assertNoCycle(root: BatchMember): void {
   }
 }
 
+/** The last one is looked at first. */
 function endsAfter(member: AnyMember): AnyMember[] {
   const before: AnyMember[] = member instanceof BatchMember ? [...member.jobs, ...member.batches] : []
   for (let waiting: AnyMember | undefined = member; waiting !== undefined; waiting = waiting.parent) {
     for (const need of needsOf(waiting)) if (need instanceof Member) before.push(need)
   }
-  return before
+  return before.reverse()
 }
 
 function cycle(members: readonly AnyMember[]): HandcarError {

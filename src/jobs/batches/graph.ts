@@ -34,7 +34,9 @@ export function readGraph(database: Database, batch: number): BatchGraph {
 }
 
 function graphOf(tx: Pick<Database, 'all'>, batch: number): BatchGraph {
-  const jobs = tx.all<{ id: number; name: string | null; job: string; state: JobState }>(selectGraphJobs, [batch])
+  const jobs = tx.all<{ id: number; name: string | null; job: string; state: JobState }>(selectGraphJobs, [
+    batch,
+  ])
   const needs = Map.groupBy(
     tx.all<{ job_id: number; needs: 'job' | 'batch'; needs_id: number; state: GraphNeed['state'] }>(
       selectGraphNeeds,
@@ -48,7 +50,11 @@ function graphOf(tx: Pick<Database, 'all'>, batch: number): BatchGraph {
       name: name ?? undefined,
       job,
       state,
-      needs: (needs.get(id) ?? []).map((need) => ({ kind: need.needs, id: need.needs_id, state: need.state })),
+      needs: (needs.get(id) ?? []).map((need) => ({
+        kind: need.needs,
+        id: need.needs_id,
+        state: need.state,
+      })),
     })),
     batches: tx
       .all<{ id: number; name: string | null; state: BatchState }>(selectGraphBatches, [batch])

@@ -5,7 +5,15 @@ import { Batch } from './batch.ts'
 import { batchesOf, type Edge } from './dependency-graph.ts'
 import { BatchMember, JobMember } from './member.ts'
 import { settle } from './settlement.ts'
-import { countNested, insertBatch, insertBatchDetails, insertDependency, insertNode, openBatch } from './sql.ts'
+import {
+  countNested,
+  insertBatch,
+  insertBatchDetails,
+  insertDependency,
+  insertNode,
+  markMissing,
+  openBatch,
+} from './sql.ts'
 
 /**
  * Inserts a batch with all that is in it. Its batches are held open until everything is there, so that none of them closes
@@ -28,16 +36,17 @@ export function insertPlan(engine: Engine, tx: Transaction, root: BatchMember, e
   for (const batch of batchesOf(root)) {
     for (const [name, { kind, id }] of batch.byName) tx.run(insertNode, [batch.id!, name, kind, id!])
   }
-  const known = new Set<Edge['need']>()
+  const needs = new Set<Edge['need']>()
   for (const edge of edges) {
     if (strangers.has(edge.job)) continue
     insertEdge(tx, edge)
-    known.add(edge.need)
+    needs.add(edge.need)
   }
+  for (const need of needs) tx.run(markMissing, { needs: kindOf(need), id: need.id! })
   for (const batch of batchesOf(root)) if (!batch.options.stayOpen) tx.run(openBatch, [batch.id!])
   settle(engine, tx, {
-    jobs: [...known].filter((need) => kindOf(need) === 'job').map(({ id }) => id!),
-    batches: [...known].filter((need) => kindOf(need) === 'batch').map(({ id }) => id!),
+    jobs: [...needs].filter((need) => kindOf(need) === 'job').map(({ id }) => id!),
+    batches: [...needs].filter((need) => kindOf(need) === 'batch').map(({ id }) => id!),
   })
 }
 

@@ -32,6 +32,7 @@ export interface Ended {
 
 interface Dependent {
   job_id: number
+  needs: 'job' | 'batch'
   needs_id: number
   if_failed: 'cancel' | 'run'
   needed_name: string | null
@@ -57,11 +58,7 @@ interface ClosableRow {
  * It looks at what the rows say and not at what it is told, so that it also finds what a statement of somebody else has
  * left: a batch whose last job was deleted, one with a job that was made to run again.
  */
-export function settle(
-  engine: Engine,
-  tx: Transaction,
-  { jobs = [], batches = [] }: Ended = {},
-): EndedJob[] {
+export function settle(engine: Engine, tx: Transaction, { jobs = [], batches = [] }: Ended = {}): EndedJob[] {
   const settlement = new Settlement(engine, tx)
   settlement.followJobs(jobs)
   for (const id of batches) settlement.followBatch(id)
@@ -88,13 +85,13 @@ class Settlement {
     let ended = ids
     while (ended.length > 0) {
       const dependents = this.#tx.all<Dependent>(selectDependentsOfJobs, [JSON.stringify(ended)])
-      ended = this.#meet('job', dependents)
+      ended = this.#meet(dependents)
     }
   }
 
   followBatch(id: number): void {
     if (this.#tx.get(selectWaiting) === undefined) return
-    this.followJobs(this.#meet('batch', this.#tx.all<Dependent>(selectDependentsOfBatch, [id])))
+    this.followJobs(this.#meet(this.#tx.all<Dependent>(selectDependentsOfBatch, [id])))
   }
 
   /** What the deleted jobs were needed for. */
@@ -102,7 +99,7 @@ class Settlement {
     for (;;) {
       const dependents = this.#tx.all<Dependent>(selectDependentsOfDeleted)
       if (dependents.length === 0) return
-      this.followJobs(this.#meet('job', dependents))
+      this.followJobs(this.#meet(dependents))
     }
   }
 
@@ -115,15 +112,15 @@ class Settlement {
   }
 
   /** Returns the jobs that were cancelled because of it. */
-  #meet(needs: 'job' | 'batch', dependents: readonly Dependent[]): number[] {
+  #meet(dependents: readonly Dependent[]): number[] {
     const ended: number[] = []
     const met = new Set<number>()
     for (const dependent of dependents) {
-      const { job_id: id, needs_id: needed, if_failed: ifFailed, state } = dependent
+      const { job_id: id, needs, needs_id: needed, if_failed: ifFailed, state } = dependent
       const isMet = state === 'completed' || ifFailed === 'run'
       this.#tx.run(setDependency, [isMet ? 'met' : 'failed', id, needs, needed])
       if (isMet) met.add(id)
-      else if (this.#cancel(id, reasonOf(needs, dependent))) ended.push(id)
+      else if (this.#cancel(id, reasonOf(dependent))) ended.push(id)
     }
     for (const id of met) this.#release(id)
     return ended
@@ -142,9 +139,10 @@ class Settlement {
 
   #release(id: number): void {
     if (this.#tx.get(selectWaitingOfJob, [id]) !== undefined) return
-    const { delay, run_at: runAt } = this.#tx.get<{ delay: number | null; run_at: number | null }>(selectStart, [
-      id,
-    ])!
+    const { delay, run_at: runAt } = this.#tx.get<{ delay: number | null; run_at: number | null }>(
+      selectStart,
+      [id],
+    )!
     const at = Math.max(runAt ?? 0, delay === null ? 0 : this.#now + delay)
     const isDue = at <= this.#now
     const row = this.#tx.get<{ id: number; queue: string; priority: number; fair_key: string | null }>(
@@ -187,10 +185,11 @@ class Settlement {
   }
 }
 
-function reasonOf(
-  needs: 'job' | 'batch',
-  { needs_id: id, needed_name: neededName, name, state, reason }: Dependent,
-): string {
+const inherited = /^the (?:job|batch) .* that it needs /
+
+/** What was cancelled for such a reason itself hands that on, so that everybody has the first cause. */
+function reasonOf({ needs, needs_id: id, needed_name: neededName, name, state, reason }: Dependent): string {
+  if (reason !== null && inherited.test(reason)) return reason
   const called = neededName ?? name
   const what = `the ${needs} ${called === null ? id : `"${called}" (${id})`} that it needs`
   return `${what} ${state === 'failed' ? 'has failed' : `was ${state}`}${reason === null ? '' : `: ${reason}`}`

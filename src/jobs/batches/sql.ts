@@ -99,7 +99,8 @@ export const selectEndedMembers = `
     and (:name is null or name = :name)
   order by id limit :limit`
 
-export const insertNode = 'insert into handcar_job_nodes (batch_id, name, kind, target_id) values (?, ?, ?, ?)'
+export const insertNode =
+  'insert into handcar_job_nodes (batch_id, name, kind, target_id) values (?, ?, ?, ?)'
 
 export const selectNode = 'select kind, target_id from handcar_job_nodes where batch_id = ? and name = ?'
 
@@ -120,8 +121,8 @@ export const selectWaitingOfJob = `
 
 /** What waits for jobs that have ended; the parameter is a list of their ids. */
 export const selectDependentsOfJobs = `
-  select dependencies.job_id, dependencies.needs_id, dependencies.if_failed, dependencies.name as needed_name, jobs.name,
-    jobs.state, jobs.reason
+  select dependencies.job_id, dependencies.needs, dependencies.needs_id, dependencies.if_failed,
+    dependencies.name as needed_name, jobs.name, jobs.state, jobs.reason
   from json_each(?) as ended
   cross join handcar_job_dependencies as dependencies indexed by handcar_job_dependencies_for_needed
     on dependencies.needs = 'job' and dependencies.needs_id = ended.value
@@ -130,15 +131,23 @@ export const selectDependentsOfJobs = `
 
 /** What waits for a batch that has ended. */
 export const selectDependentsOfBatch = `
-  select dependencies.job_id, dependencies.needs_id, dependencies.if_failed, dependencies.name as needed_name,
-    batches.name, batches.state, null as reason
+  select dependencies.job_id, dependencies.needs, dependencies.needs_id, dependencies.if_failed,
+    dependencies.name as needed_name, batches.name, batches.state, null as reason
   from handcar_job_dependencies as dependencies indexed by handcar_job_dependencies_for_needed
   join handcar_job_batches as batches on batches.id = dependencies.needs_id
-  where dependencies.needs = 'batch' and dependencies.needs_id = ? and dependencies.state = 'waiting'`
+  where dependencies.needs = 'batch' and dependencies.needs_id = ? and dependencies.state = 'waiting'
+    and batches.finished_at is not null`
 
-/** What waits for jobs that were deleted. */
+/** What waits for something that there is not. */
+export const markMissing = `
+  update handcar_job_dependencies set state = 'deleted'
+  where needs = :needs and needs_id = :id and state = 'waiting'
+    and not exists (select 1 from handcar_jobs where :needs = 'job' and id = :id)
+    and not exists (select 1 from handcar_job_batches where :needs = 'batch' and id = :id)`
+
+/** What waits for jobs and batches that were deleted. */
 export const selectDependentsOfDeleted = `
-  select job_id, needs_id, if_failed, name as needed_name, null as name, 'deleted' as state, null as reason
+  select job_id, needs, needs_id, if_failed, name as needed_name, null as name, 'deleted' as state, null as reason
   from handcar_job_dependencies indexed by handcar_job_dependencies_for_deleted where state = 'deleted' limit 1000`
 
 export const setDependency = `
