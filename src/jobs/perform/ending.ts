@@ -48,8 +48,10 @@ export function outcomeOf(
 }
 
 /** The finish of a job whose attempt has failed. */
-export function failureOf(job: RunningJob, context: JobContext, thrown: unknown, engine: Engine): Finish {
+export function failureOf(job: RunningJob, context: JobContext, given: unknown, engine: Engine): Finish {
   const { row, definition } = job
+  // Nothing at all can be thrown, too.
+  const thrown = given ?? new Error(`${String(given)} was thrown`)
   if (job.abortCause === 'stop') return { state: 'available', isUncounted: true }
   if (job.abortCause === 'cancel')
     return { state: 'cancelled', reason: describeError(job.abortReason).message, error: thrown }

@@ -23,6 +23,8 @@ export interface ClaimedRow {
   readonly parent_id: number | null
   readonly unique_while: string | null
   readonly unique_until: number | null
+  /** As it was before the claim. */
+  readonly unique_key: string | null
   readonly trace: string | null
   readonly payload: string
 }
@@ -40,6 +42,8 @@ export interface Finish {
   readonly reason?: string | undefined
   /** The attempt does not count. */
   readonly isUncounted?: boolean
+  /** It was claimed and not begun. */
+  readonly isUnbegun?: boolean
   /** It waits for code that can perform it: 2 for any process that is newer, 3 for one that starts later. */
   readonly parked?: 2 | 3
   /** The thread or process of the job has died under it. */

@@ -2,7 +2,7 @@ import type { Transaction } from '../../database/index.ts'
 import { finishedTopic, jobsTopic, type EndedJob, type Engine } from '../engine.ts'
 import { unblock } from './limits.ts'
 import type { ClaimedRow, Finish, RunningJob } from '../perform/running-job.ts'
-import { completeJobs, finishJob, insertError, releaseKey, selectCancelReason } from '../sql.ts'
+import { completeJobs, finishJob, insertError, releaseKey, restoreClaim, selectCancelReason } from '../sql.ts'
 
 const longestStack = 8_192
 
@@ -79,6 +79,9 @@ export class Finisher {
         message,
         stack,
       ])
+    }
+    if (finish.isUnbegun === true && (row.unique_key ?? row.rate_key) !== null) {
+      tx.run(restoreClaim, [row.unique_key, row.rate_key === null ? null : now, row.id])
     }
     if (!isFinal(state)) tx.touch(jobsTopic)
     return true

@@ -14,6 +14,7 @@ const mostAhead = 100
 /** How long a job that was claimed ahead waits for its slot, in milliseconds. */
 const longestPrefetch = 25
 const givenBack: Finish = { state: 'available', isUncounted: true }
+const unbegun: Finish = { ...givenBack, isUnbegun: true }
 
 /** How many jobs a worker holds, and where it has them performed. */
 interface HeldJobsOptions extends Replacement {
@@ -76,7 +77,7 @@ export class HeldJobs {
     this.#isOpen = false
     clearTimeout(this.#prefetchTimer)
     this.#returnPrefetched()
-    this.#unfetch(this.#suspects.giveUp(), givenBack)
+    this.#unfetch(this.#suspects.giveUp(), unbegun)
   }
 
   /** Starts jobs that were claimed; the event loop gets its turn now and then. */
@@ -85,7 +86,7 @@ export class HeldJobs {
     const jobs = claimed.some(isMostlyOnce) ? await this.#synced(claimed) : claimed
     let startedAt = performance.now()
     for (const job of jobs) {
-      if (!this.#isOpen) this.#unfetch([job], givenBack)
+      if (!this.#isOpen) this.#unfetch([job], unbegun)
       else if (isSuspect(job)) this.#suspects.add(job)
       else if (this.#running.size < this.#slots) this.#start(job)
       else this.#prefetched.push(job)
@@ -144,7 +145,7 @@ export class HeldJobs {
     } catch (error) {
       const message = 'jobs that must not run twice are given back: the disk failed'
       this.#engine.logger.warn({ error: String(error) }, message)
-      this.#unfetch(jobs.filter(isMostlyOnce), givenBack)
+      this.#unfetch(jobs.filter(isMostlyOnce), unbegun)
       return jobs.filter((job) => !isMostlyOnce(job))
     }
   }
@@ -157,7 +158,7 @@ export class HeldJobs {
   /** Jobs that were claimed for slots which did not become free as soon as thought: others may have some. */
   #returnPrefetched(): void {
     this.#prefetchTimer = undefined
-    this.#unfetch(this.#prefetched, givenBack)
+    this.#unfetch(this.#prefetched, unbegun)
   }
 
   /** What has become of a job waits for the next turn. */
