@@ -10,19 +10,20 @@ export async function bootWeb(): Promise<void> {
       ...options,
       app,
       listen: false,
-      checks: healthChecks(handcar.database),
+      checks: healthChecks(handcar.database, handcar.jobs),
       details: () => supervised.treeStatus(),
       logger: handcar.logger,
       stopTimeout: handcar.config.processes.stopTimeout,
     })
     await server.start()
     supervised.onConnection((socket) => server.accept(socket))
-    supervised.reportStats(() => {
-      const { requests, requestsPerSecond, active, connections, latency } = server.stats()
-      const { p50, p99 } = latency
-      const queuedWrites = handcar.database.stats().writes.queued
-      return { requests, requestsPerSecond, active, connections, p50, p99, queuedWrites }
-    })
-    return { drain: ({ idle, timeout }) => server.drain({ idle, timeout }) }
+    return {
+      drain: ({ idle, timeout }) => server.drain({ idle, timeout }),
+      stats() {
+        const { requests, requestsPerSecond, active, connections, latency } = server.stats()
+        const { p50, p99 } = latency
+        return { requests, requestsPerSecond, active, connections, p50, p99 }
+      },
+    }
   })
 }

@@ -1,9 +1,10 @@
 import { StateError } from '../core/index.ts'
-import { SupervisedProcess } from '../supervisor/index.ts'
+import { SupervisedProcess, type ProcessStats } from '../supervisor/index.ts'
 import { importApp, type App } from './app-module.ts'
 import { Handcar, type Role } from './handcar.ts'
 import { loadConfig } from './load-config.ts'
 import { createLogger } from './logger.ts'
+import { workWhenServing } from './work-when-serving.ts'
 
 /** How long the parts may take to stop after the last request, at least, in milliseconds. */
 const leastGrace = 1_000
@@ -19,11 +20,14 @@ export interface Booted {
 export interface Work {
   /** Finishes what was begun within so many milliseconds; resolves with a report. */
   drain(order: { idle: number; timeout: number }): Promise<object>
+  /** What is told at each heartbeat besides jobs and writes. Default: nothing. */
+  stats?(): ProcessStats
 }
 
 /**
  * Boots a process of the app: handcar, the app's module, and then the work of this kind of process. When anything fails the
- * supervisor is told why. When the supervisor orders it, the work is drained, then the app and handcar are stopped.
+ * supervisor is told why. Jobs are performed from the moment at which the release serves. When the supervisor orders it, no job
+ * is begun any more and the work is drained, then the app and handcar are stopped.
  *
  * @param begin Called when handcar and the app are ready.
  */
@@ -44,11 +48,13 @@ export async function boot(role: Role, begin: (booted: Booted) => Promise<Work>)
     const [makeApp] = await Promise.all([importApp(config), handcar.start()])
     const app = await makeApp(handcar)
     const work = await begin({ supervised, handcar, app })
-    await handcar.work()
+    const rest = workWhenServing(supervised, handcar)
+    supervised.reportStats(() => ({ ...work.stats?.(), ...statsOf(handcar) }))
     supervised.onDrain(async (order) => {
       const endAt = performance.now() + order.timeout
-      const report = await work.drain(order)
       const left = (): number => Math.max(leastGrace, endAt - performance.now())
+      // Requests may enqueue jobs, and wait for them, until the last one has ended.
+      const [report] = await Promise.all([work.drain(order), rest(order.timeout)])
       await withinTime(left(), app.stop?.())
       await handcar.stop({ timeout: left() })
       return report
@@ -57,6 +63,13 @@ export async function boot(role: Role, begin: (booted: Booted) => Promise<Work>)
   } catch (error) {
     await supervised.fail(error)
   }
+}
+
+function statsOf({ database, jobs }: Handcar): ProcessStats {
+  const queuedWrites = database.stats().writes.queued
+  const { here } = jobs
+  if (here === undefined) return { queuedWrites }
+  return { queuedWrites, jobs: { ...here, longestWait: jobs.longestWait()?.duration ?? 0 } }
 }
 
 /** Waits for work that may never end. */

@@ -1,17 +1,20 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { temporaryDatabase } from '../testing/index.ts'
-import { healthChecks, judgeDisk, judgeWal } from './health.ts'
+import { Jobs } from '../jobs/index.ts'
+import { healthChecks, judgeDisk, judgeWait, judgeWal } from './health.ts'
 
 test('a database that answers is well', async () => {
-  await using database = await temporaryDatabase()
-  for (const each of healthChecks(database)) assert.equal((await each.check()).status, 'ok', each.name)
+  await using database = await temporaryDatabase({ partMigrations: { jobs: Jobs.migrations } })
+  await using jobs = new Jobs({ database })
+  await jobs.start()
+  for (const each of healthChecks(database, jobs)) assert.equal((await each.check()).status, 'ok', each.name)
 })
 
 test('a database that is closed is not', async () => {
   const database = await temporaryDatabase()
   await database.stop()
-  const check = healthChecks(database).find(({ name }) => name === 'database')!
+  const check = healthChecks(database, new Jobs({ database })).find(({ name }) => name === 'database')!
   assert.throws(() => check.check(), { code: 'HANDCAR_NOT_STARTED' })
 })
 
@@ -23,4 +26,15 @@ test('little room is a warning, none is a failure; a large WAL is a warning', ()
   assert.match(judgeDisk(19 * megabyte).message!, /^19 MB are free/)
   assert.equal(judgeWal(16 * megabyte).status, 'ok')
   assert.equal(judgeWal(300 * megabyte).status, 'warning')
+})
+
+test('jobs that wait for minutes are a warning that names their queue', () => {
+  assert.equal(judgeWait(undefined).status, 'ok')
+  assert.equal(judgeWait({ queue: 'mail', duration: 299_000 }).status, 'ok')
+  const late = judgeWait({ queue: 'mail', duration: 725_000 })
+  assert.deepEqual(late, {
+    status: 'warning',
+    message: 'The next job of queue "mail" has waited for 12 minutes',
+    details: { longestWait: 725_000, queue: 'mail' },
+  })
 })

@@ -2,6 +2,7 @@ import { statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { formatSize } from '../core/index.ts'
 import type { Database } from '../database/index.ts'
+import type { Jobs, LongestWait } from '../jobs/index.ts'
 import type { HealthCheck, HealthResult } from '../server/index.ts'
 
 /** A WAL of more bytes is not being moved into the database. */
@@ -9,12 +10,16 @@ const largeWal = 256 * 1_024 ** 2
 const lowDisk = 100 * 1_024 ** 2
 const fullDisk = 20 * 1_024 ** 2
 
-/** What has to be well for a process to serve: its database answers, the WAL is bounded, the disk has room. */
-export function healthChecks(database: Database): HealthCheck[] {
+/** The next job of a queue has waited for so many milliseconds: too few are performed, or none. */
+const longWait = 5 * 60_000
+
+/** What has to be well for a process to serve: its database answers, the WAL is bounded, the disk has room, the jobs move. */
+export function healthChecks(database: Database, jobs: Jobs): HealthCheck[] {
   return [
     { name: 'database', check: () => checkDatabase(database) },
     { name: 'wal', check: () => judgeWal(database.stats().wal.bytes) },
     { name: 'disk', check: () => checkDisk(dirname(database.path)) },
+    { name: 'jobs', check: () => judgeWait(jobs.longestWait()) },
   ]
 }
 
@@ -28,6 +33,15 @@ export function judgeWal(bytes: number): HealthResult {
   if (bytes < largeWal) return { status: 'ok', details: { bytes } }
   const message = `The WAL holds ${formatSize(bytes)}: something keeps it from being checkpointed`
   return { status: 'warning', message, details: { bytes } }
+}
+
+/** Jobs that wait are for people to look at; the requests can be served all the same. */
+export function judgeWait(wait: LongestWait | undefined): HealthResult {
+  const details = { longestWait: wait?.duration ?? 0 }
+  if (wait === undefined || wait.duration < longWait) return { status: 'ok', details }
+  const minutes = Math.floor(wait.duration / 60_000)
+  const message = `The next job of queue "${wait.queue}" has waited for ${minutes} minutes`
+  return { status: 'warning', message, details: { ...details, queue: wait.queue } }
 }
 
 async function checkDisk(folder: string): Promise<HealthResult> {

@@ -14,9 +14,14 @@ const columns: readonly Column[] = [
   { title: 'requests/s', align: 'right' },
   { title: 'p99', align: 'right' },
   { title: 'queued writes', align: 'right' },
+  { title: 'jobs', align: 'right' },
+  { title: 'done', align: 'right' },
   { title: 'restarts', align: 'right' },
   { title: 'release' },
 ]
+
+/** The next job has waited for so many milliseconds: people should know. */
+const longWait = 10_000
 
 /** Writes the tree of processes for people: lines of text. */
 export function describeTree(tree: TreeStatus, output: Output): string[] {
@@ -29,6 +34,7 @@ export function describeTree(tree: TreeStatus, output: Output): string[] {
   return [
     headline(tree, output),
     ...releaseLines(tree),
+    ...jobLines(tree, output),
     '',
     ...formatTable(columns, rows, bold),
     ...databaseLines(tree, output),
@@ -46,6 +52,12 @@ function releaseLines({ release }: TreeStatus): string[] {
   return [`release ${release.folder}${release.version === undefined ? '' : ` (${release.version})`}`]
 }
 
+/** Jobs that run at once need no line. */
+function jobLines({ processes }: TreeStatus, { color }: Output): string[] {
+  const longest = Math.max(0, ...processes.map(({ stats }) => stats.jobs?.longestWait ?? 0))
+  return longest < longWait ? [] : [color.yellow(`the next job has waited for ${formatDuration(longest)}`)]
+}
+
 function supervisorRow({ pid, state, uptime, rss }: TreeStatus, output: Output): string[] {
   return ['supervisor', String(pid), stateOf(state, output), formatDuration(uptime), formatSize(rss)]
 }
@@ -61,6 +73,8 @@ function processRow(each: ProcessStatus, output: Output): string[] {
     formatNumber(stats.requestsPerSecond, 1),
     stats.p99 === undefined ? '–' : `${formatNumber(stats.p99, 1)} ms`,
     formatNumber(stats.queuedWrites),
+    stats.jobs === undefined ? '–' : `${stats.jobs.running}/${stats.jobs.slots}`,
+    formatNumber(stats.jobs?.completed),
     restarts > 0 ? output.color.yellow(String(restarts)) : '0',
     basename(release),
   ]
@@ -68,7 +82,7 @@ function processRow(each: ProcessStatus, output: Output): string[] {
 
 function programRow({ name, pid, uptime, restarts }: ProgramStatus, output: Output): string[] {
   const state = stateOf(pid === undefined ? 'restarting' : 'running', output)
-  const unknown = ['', '', '', '']
+  const unknown = ['', '', '', '', '', '']
   return [
     name,
     pid === undefined ? '–' : String(pid),

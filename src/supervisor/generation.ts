@@ -1,5 +1,5 @@
 import type { DrainOutcome } from './managed-process.ts'
-import type { DrainOrder } from './protocol.ts'
+import type { DrainOrder, ProcessDeath } from './protocol.ts'
 import type { Release } from './release.ts'
 import { Slot, type SlotHost } from './slot.ts'
 import type { ProcessStatus } from './status.ts'
@@ -45,6 +45,11 @@ export class Generation {
   /** Ends all processes when they have finished their work. */
   async drain(order: DrainOrder): Promise<DrainOutcome[]> {
     return (await Promise.all(this.#slots.map((slot) => slot.drain(order)))).flat()
+  }
+
+  /** Tells the processes how another one has ended. */
+  tell(death: ProcessDeath): void {
+    for (const slot of this.#slots) slot.tell(death)
   }
 
   /** Ends all processes at once. */

@@ -2,7 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process'
 import type { Socket } from 'node:net'
 import { StateError, type HandcarError, restoreFailure } from '../core/index.ts'
 import { ErrorOutput } from './error-output.ts'
-import type { DrainOrder, Order, ProcessStats, Report } from './protocol.ts'
+import type { DrainOrder, Order, ProcessDeath, ProcessStats, Report } from './protocol.ts'
 import type { ProcessSpec } from './release.ts'
 import type { TreeStatus } from './status.ts'
 
@@ -91,6 +91,17 @@ export class ManagedProcess {
     if (this.state !== 'ready' || this.#pingedAt !== undefined) return
     this.#pingedAt = performance.now()
     this.#send({ type: 'ping' })
+  }
+
+  /** Tells it that its release serves, and how others have ended before. */
+  serve(deaths: readonly ProcessDeath[]): void {
+    for (const death of deaths) this.#send({ type: 'death', death })
+    this.#send({ type: 'serve' })
+  }
+
+  /** Tells it how another process has ended. */
+  tell(death: ProcessDeath): void {
+    if (this.state !== 'booting') this.#send({ type: 'death', death })
   }
 
   /** Hands over a connection. The caller keeps its copy until {@link onAccepted}. */

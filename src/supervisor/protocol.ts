@@ -4,6 +4,8 @@ import type { TreeStatus } from './status.ts'
 /**
  * What a supervisor and its processes tell one another over the IPC channel. The channel keeps the order, so every connection
  * that was handed over before `drain` arrives before it.
+ *
+ * `serve` says that the release serves now; from then on a process is told of the deaths of others, and before it of the last ones.
  */
 
 /** From the supervisor. `connection` comes with a socket. */
@@ -12,6 +14,8 @@ export type Order =
   | ({ type: 'drain' } & DrainOrder)
   | { type: 'ping' }
   | { type: 'tree'; id: number; tree: TreeStatus }
+  | { type: 'serve' }
+  | { type: 'death'; death: ProcessDeath }
 
 /** From a process. */
 export type Report =
@@ -21,6 +25,14 @@ export type Report =
   | { type: 'pong'; rss: number; stats: ProcessStats }
   | { type: 'drained'; report: object }
   | { type: 'tree'; id: number }
+
+/** How a process of the tree has ended, other than in good order. */
+export interface ProcessDeath {
+  pid: number
+  /** The signal that ended it. */
+  signal?: string
+  exitCode?: number
+}
 
 /** How a process shall end. */
 export interface DrainOrder {
@@ -42,5 +54,15 @@ export interface ProcessStats {
   p50?: number
   p99?: number
   queuedWrites?: number
+  /** What it does of the jobs; `undefined` where it performs none. */
+  jobs?: {
+    slots: number
+    running: number
+    /** Since its start. */
+    completed: number
+    failed: number
+    /** Milliseconds that the job has waited which comes next, in any process. */
+    longestWait: number
+  }
   [more: string]: unknown
 }

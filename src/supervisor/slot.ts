@@ -8,7 +8,7 @@ import {
   type Exit,
   type ProcessHost,
 } from './managed-process.ts'
-import type { DrainOrder } from './protocol.ts'
+import type { DrainOrder, ProcessDeath } from './protocol.ts'
 import type { ProcessSpec } from './release.ts'
 import type { ProcessStatus } from './status.ts'
 
@@ -16,7 +16,7 @@ import type { ProcessStatus } from './status.ts'
 const replacementPause = 60_000
 
 /** What a slot needs from the supervisor. */
-export interface SlotHost extends Omit<ProcessHost, 'ended'> {
+export interface SlotHost extends ProcessHost {
   readonly logger: Logger
   /** Milliseconds. */
   readonly limits: {
@@ -30,7 +30,6 @@ export interface SlotHost extends Omit<ProcessHost, 'ended'> {
   readonly ready: (process: ManagedProcess) => void
   /** The process gets no more work: it drains, or has ended. */
   readonly gone: (process: ManagedProcess) => void
-  readonly ended: (process: ManagedProcess) => void
 }
 
 /**
@@ -103,6 +102,11 @@ export class Slot {
     return await Promise.all(managed.map((each) => each.drain(order)))
   }
 
+  /** Tells its processes how another one has ended. */
+  tell(death: ProcessDeath): void {
+    for (const each of [this.#process, ...this.#retiring]) each?.tell(death)
+  }
+
   /** Ends it at once. */
   kill(): void {
     this.#isKept = false
@@ -135,7 +139,7 @@ export class Slot {
 
   #ended(managed: ManagedProcess, exit: Exit): void {
     this.#host.gone(managed)
-    this.#host.ended(managed)
+    this.#host.ended(managed, exit)
     if (managed === this.#process && this.#isKept) this.#restartLater(managed, exit)
   }
 

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import { describeFailure } from '../core/index.ts'
-import type { DrainOrder, Order, ProcessStats, Report } from './protocol.ts'
+import type { DrainOrder, Order, ProcessDeath, ProcessStats, Report } from './protocol.ts'
 import type { TreeStatus } from './status.ts'
 
 /** How long a process whose supervisor has died may go on, in milliseconds. */
@@ -17,6 +17,9 @@ export class SupervisedProcess {
   #connection: (socket: Socket) => void = (socket) => socket.destroy()
   #drain: DrainListener = async () => {}
   #stats: () => ProcessStats = () => ({})
+  #serve: () => void = () => {}
+  #death: (death: ProcessDeath) => void = () => {}
+  #isServing = false
   #isDraining = false
   readonly #trees = new Map<number, (tree: TreeStatus) => void>()
 
@@ -48,6 +51,19 @@ export class SupervisedProcess {
    */
   onDrain(listener: DrainListener): void {
     this.#drain = listener
+  }
+
+  /**
+   * The listener is called once, when every process of the release is ready and the release serves: the time to begin what must
+   * not be done by a release that does not get so far.
+   */
+  onServe(listener: () => void): void {
+    this.#serve = listener
+  }
+
+  /** The listener is told of each process of the tree that ends other than in good order, also of those that did so before. */
+  onDeath(listener: (death: ProcessDeath) => void): void {
+    this.#death = listener
   }
 
   /** The function is asked at each heartbeat; must be cheap. */
@@ -88,7 +104,13 @@ export class SupervisedProcess {
       this.#send({ type: 'accepted', id: order.id })
       // Nothing when the client has gone in the meantime.
       if (socket) this.#connection(socket)
+    } else if (order.type === 'serve') {
+      this.#beginToServe()
+    } else if (order.type === 'death') {
+      this.#death(order.death)
     } else if (order.type === 'ping') {
+      // A supervisor of an older version says no more than that.
+      this.#beginToServe()
       this.#send({ type: 'pong', rss: process.memoryUsage.rss(), stats: this.#stats() })
     } else if (order.type === 'drain') {
       void this.#end(order)
@@ -96,6 +118,12 @@ export class SupervisedProcess {
       this.#trees.get(order.id)?.(order.tree)
       this.#trees.delete(order.id)
     }
+  }
+
+  #beginToServe(): void {
+    if (this.#isServing) return
+    this.#isServing = true
+    this.#serve()
   }
 
   async #end(order: DrainOrder): Promise<void> {

@@ -7,10 +7,11 @@ import { ControlServer } from './control-server.ts'
 import { Door } from './door.ts'
 import { Generation } from './generation.ts'
 import { Guard } from './guard.ts'
-import type { DrainOutcome } from './managed-process.ts'
+import type { DrainOutcome, Exit } from './managed-process.ts'
 import { resolveOptions, type ResolvedSupervisorOptions, type SupervisorOptions } from './options.ts'
 import { awaitSuccessor, declineTakeover, release, takeOver } from './predecessor.ts'
 import { Program } from './program.ts'
+import type { ProcessDeath } from './protocol.ts'
 import { Seat } from './seat.ts'
 import { ServiceManager } from './service-manager.ts'
 import type { SlotHost } from './slot.ts'
@@ -28,6 +29,9 @@ export interface ReloadReport {
 
 /** Told what happens, in a few words. */
 export type Progress = (message: string) => void
+
+/** How many deaths of processes a new process is told of. */
+const rememberedDeaths = 64
 
 /** How long an idle keep-alive connection is left alone when everything stops, in milliseconds. */
 const idleAtStop = 1_000
@@ -56,6 +60,8 @@ export class Supervisor extends Service {
   #generation: Generation | undefined
   #booting: Generation | undefined
   readonly #retiring = new Set<Generation>()
+  /** How processes have ended other than in good order, the last ones. */
+  readonly #deaths: ProcessDeath[] = []
   #heartbeat: NodeJS.Timeout | undefined
   /** The reload or upgrade that runs, and the reload that comes after it. */
   #operation: Promise<unknown> | undefined
@@ -320,10 +326,25 @@ export class Supervisor extends Service {
       limits: { restartDelay, blockedAfter, blockedTimeout, drainIdle, stopTimeout },
       tree: () => this.status(),
       begun: (managed) => this.#guard?.watch(managed.pid!),
-      ended: (managed) => this.#guard?.forget(managed.pid!),
-      ready: (managed) => managed.spec.acceptsConnections && this.#balancer.add(managed),
+      ended: (managed, exit) => {
+        this.#guard?.forget(managed.pid!)
+        if (managed.pid !== undefined) this.#tellDeath(managed.pid, exit)
+      },
+      ready: (managed) => {
+        managed.serve(this.#deaths)
+        if (managed.spec.acceptsConnections) this.#balancer.add(managed)
+      },
       gone: (managed) => this.#balancer.remove(managed),
     }
+  }
+
+  /** The processes that live give the work of one that has died to others; those that come later look for it. */
+  #tellDeath(pid: number, { code, signal }: Exit): void {
+    if (code === 0) return
+    const death: ProcessDeath = { pid, ...(signal === null ? { exitCode: code ?? 0 } : { signal }) }
+    this.#deaths.push(death)
+    if (this.#deaths.length > rememberedDeaths) this.#deaths.shift()
+    for (const generation of [this.#generation, ...this.#retiring]) generation?.tell(death)
   }
 
   #lastBeatAt = performance.now()

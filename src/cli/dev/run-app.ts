@@ -53,7 +53,7 @@ async function run(folder: string): Promise<Running> {
   const [makeApp, handcar] = await Promise.all([importApp(config), startHandcar(config, logger)])
   const app = await makeApp(handcar)
   const { host: _host, port: _port, socket: _socket, ...options } = config.server
-  const checks = healthChecks(handcar.database)
+  const checks = healthChecks(handcar.database, handcar.jobs)
   const server = new Server({ ...options, app, listen: false, checks, logger })
   await server.start()
   await handcar.work()
@@ -71,7 +71,10 @@ async function startHandcar(config: ResolvedConfig, logger: Logger): Promise<Han
 async function stop(running: Promise<Running> | undefined): Promise<void> {
   try {
     const { handcar, app, server } = (await running) ?? {}
-    await server?.drain({ timeout: drainTimeout, idle: 0 })
+    await Promise.all([
+      server?.drain({ timeout: drainTimeout, idle: 0 }),
+      handcar?.jobs.rest({ timeout: drainTimeout }),
+    ])
     await app?.stop?.()
     await handcar?.stop({ timeout: drainTimeout })
   } finally {
