@@ -9,6 +9,7 @@ import type { SqlParameters } from './parameters.ts'
 import { parametersOf, textOf, type QueryInput } from './query.ts'
 import type { ReaderPool, ReaderPoolStats } from './reader-pool.ts'
 import { dumpSchema } from './schema-dump.ts'
+import { shrink, type ShrinkOptions } from './shrink.ts'
 import { Transaction, type ReadTransaction } from './transaction.ts'
 import type { CommitListener } from './wake.ts'
 import type { Durability } from './write-queue.ts'
@@ -209,6 +210,16 @@ export class Database extends Service {
    */
   onCommit(listener: CommitListener, topics?: readonly string[]): () => void {
     return this.#opened().wake.subscribe(topics, listener)
+  }
+
+  /**
+   * Gives free pages of the file back to the file system, in writes of a millisecond or two, with pauses between. The file
+   * itself gets shorter at the next checkpoint that has nothing left to move. Resolves with the number of bytes.
+   *
+   * Does nothing where `pragma auto_vacuum` of the file is not `incremental`, as in files that were not made by handcar.
+   */
+  shrink(options?: ShrinkOptions): Promise<number> {
+    return shrink(this, options)
   }
 
   /** The transaction in whose body the current code runs, if it runs in one. */

@@ -67,6 +67,7 @@ function knownPragmas(): string[] {
  * @throws HandcarError `HANDCAR_DATABASE_PRAGMA` when one is unknown or did not take
  */
 export function applyPragmas(driver: DriverConnection, pragmas: Pragmas, readonly: boolean): void {
+  if (!readonly && !('auto_vacuum' in pragmas)) makeShrinkable(driver, pragmas.page_size)
   for (const [name, value] of Object.entries(pragmas)) {
     if (readonly && ofTheFile.has(name)) continue
     driver.pragma(`${name} = ${value}`)
@@ -78,6 +79,13 @@ export function applyPragmas(driver: DriverConnection, pragmas: Pragmas, readonl
       )
     }
   }
+}
+
+/** Lets a file that is only being made give back free pages later (`database.shrink`). A file that has pages keeps its ways. */
+function makeShrinkable(driver: DriverConnection, pageSize: string | number | undefined): void {
+  // The first look into the file settles the size of its pages.
+  if (pageSize !== undefined) driver.pragma(`page_size = ${pageSize}`)
+  if (driver.pragma('page_count', { simple: true }) === 0) driver.pragma('auto_vacuum = incremental')
 }
 
 /**

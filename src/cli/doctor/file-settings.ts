@@ -2,6 +2,9 @@ import { formatSize } from '../../core/index.ts'
 import type { Inspector } from '../../database/index.ts'
 import { ok, warning, type Check, type Finding } from './finding.ts'
 
+/** A value of `pragma auto_vacuum`. */
+const full = 1
+
 /** What is written in the file itself, by whichever program made it or opened it last. */
 export const fileSettings: Check = {
   name: 'file settings',
@@ -15,7 +18,7 @@ export const fileSettings: Check = {
     const findings = [
       ...judgeJournalMode(mode),
       ...judgePageSize(pageSize),
-      ...(autoVacuum === 0 ? [] : [vacuums(autoVacuum)]),
+      ...(autoVacuum === full ? [vacuums()] : []),
       ...judgeFreePages(free, pages, pageSize),
     ]
     const allIsWell = `${mode}, ${pages} pages of ${pageSize} bytes, ${free} of them free`
@@ -50,11 +53,11 @@ function judgePageSize(size: number): Finding[] {
   ]
 }
 
-function vacuums(mode: number): Finding {
+function vacuums(): Finding {
   return warning({
-    what: `auto_vacuum is ${mode === 1 ? 'full' : 'incremental'}`,
+    what: 'auto_vacuum is full',
     why: 'It moves pages at each commit that frees some, which makes the WAL longer and the file fragmented.',
-    fix: 'While the app is stopped: pragma auto_vacuum = none; vacuum',
+    fix: 'While the app is stopped: pragma auto_vacuum = incremental; vacuum',
   })
 }
 
