@@ -8,16 +8,17 @@ import { importJobs } from './jobs-module.ts'
 import { loadConfig } from './load-config.ts'
 
 const definitions = `
-import { defineJob } from 'handcar/jobs'
+import { defineJob, defineRecurring } from 'handcar/jobs'
 export const one = defineJob({ name: 'one', perform: () => {} })
 export const others = [one, defineJob({ name: 'two', perform: () => {} })]
 export const helper = () => 1
+export const hourly = defineRecurring({ name: 'hourly', job: one, every: '1h' })
 export default defineJob({ name: 'three', perform: () => {} })`
 
 test('every definition that the module exports is known once, alone or in a list', async () => {
   using folder = appFolder({ 'src/jobs.ts': definitions })
   const found = await importJobs((await loadConfig(folder.path)).jobs)
-  assert.deepEqual(found.map(({ name }) => name).toSorted(), ['one', 'three', 'two'])
+  assert.deepEqual(found.map(({ name }) => name).toSorted(), ['hourly', 'one', 'three', 'two'])
 })
 
 test('the module has its usual places, and may be named', async () => {

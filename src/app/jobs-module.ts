@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { HandcarError } from '../core/index.ts'
-import { JobDefinition, type AnyJobDefinition } from '../jobs/index.ts'
+import { JobDefinition, RecurringDefinition, type AnyJobDefinition } from '../jobs/index.ts'
 import type { JobsConfig } from './config.ts'
 import { importModule } from './import-module.ts'
 
@@ -10,9 +10,15 @@ import { importModule } from './import-module.ts'
  *
  * @throws HandcarError `HANDCAR_JOBS_INVALID` when there is no such file
  */
-export async function importJobs({ definitions: file }: JobsConfig): Promise<AnyJobDefinition[]> {
+export async function importJobs({
+  definitions: file,
+}: JobsConfig): Promise<(AnyJobDefinition | RecurringDefinition)[]> {
   if (file === undefined) return []
   if (!existsSync(file)) throw new HandcarError('HANDCAR_JOBS_INVALID', `There is no file ${file}`)
   const exported = Object.values(await importModule(file))
-  return [...new Set(exported.flat())].filter((value) => value instanceof JobDefinition)
+  return [...new Set(exported.flat())].filter(isDefinition)
+}
+
+function isDefinition(value: unknown): value is AnyJobDefinition | RecurringDefinition {
+  return value instanceof JobDefinition || value instanceof RecurringDefinition
 }

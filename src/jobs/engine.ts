@@ -30,12 +30,25 @@ export interface Loop {
   stop(timeout: number): void | Promise<void>
 }
 
+/** The attempt that a trace is told of. */
+export interface TracedAttempt {
+  readonly id: number
+  readonly name: string
+  readonly queue: string
+  /** Counts from 1. */
+  readonly attempt: number
+}
+
 /** Carries the context of a trace, such as OpenTelemetry's `traceparent`, from the enqueue of a job to its attempts. */
 export interface TraceHook {
   /** The context of the code that enqueues, as text; `undefined` when there is none. */
   capture(): string | undefined
-  /** Runs an attempt inside a context that was captured. */
-  run<Result>(trace: string, perform: () => Result): Result
+  /**
+   * Runs an attempt inside a context that was captured.
+   *
+   * @param trace `undefined` for a job that was enqueued without one.
+   */
+  run<Result>(trace: string | undefined, perform: () => Result, attempt: TracedAttempt): Result
 }
 
 /** What the pieces of the part share. */

@@ -47,7 +47,8 @@ export type {
   StandardSchemaResult,
 } from './definition/standard-schema.ts'
 export type { UniqueOptions } from './definition/unique.ts'
-export type { TraceHook } from './engine.ts'
+export type { TracedAttempt, TraceHook } from './engine.ts'
+export { openTelemetryTrace, type OpenTelemetryApi } from './open-telemetry.ts'
 export type { EnqueueMessage, FinishMessage, RescueMessage, StartMessage, TickMessage } from './events.ts'
 export type { Death } from './worker/rescue.ts'
 export type { JobsStats, WorkerStats } from './stats.ts'

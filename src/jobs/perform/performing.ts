@@ -80,8 +80,9 @@ export class Performing {
   #call(definition: AnyJobDefinition, payload: unknown, context: JobContext): unknown {
     const { trace } = this.#engine
     const { row } = context.running
-    if (trace !== undefined && row.trace !== null) {
-      return trace.run(row.trace, () => this.#callInTrace(definition, payload, context))
+    if (trace !== undefined) {
+      const perform = (): unknown => this.#callInTrace(definition, payload, context)
+      return trace.run(row.trace ?? undefined, perform, messageOf(context.running))
     }
     return this.#callInTrace(definition, payload, context)
   }
