@@ -1,4 +1,4 @@
-import { option, parseDuration, type Duration, type Logger } from '../../core/index.ts'
+import type { Duration, Logger } from '../../core/index.ts'
 import type { Database, Transaction } from '../../database/index.ts'
 import type { Batch } from '../batches/batch.ts'
 import { batchOfJob, readNeeds, type NeededJob } from '../batches/needs.ts'
@@ -13,9 +13,10 @@ import type { StepOptions } from '../steps/step-options.ts'
 import { Steps, type Settled } from '../steps/steps.ts'
 import { StoredSteps } from '../steps/stored-steps.ts'
 import { Suspension } from '../steps/suspension.ts'
+import { writeLog } from './job-log.ts'
 import type { RunningJob } from './running-job.ts'
 import { claimLost } from './claim-lost.ts'
-import { insertLog, selectClaim, setProgress } from '../sql.ts'
+import { selectClaim, setProgress } from '../sql.ts'
 
 /** What `perform` gets beside its payload: what it knows about the job, and what it can do with it. */
 export class JobContext {
@@ -90,12 +91,9 @@ export class JobContext {
     })
   }
 
-  /** Adds a line to the log of the job. */
+  /** Adds a line to the log of the job: up to 8 KiB of it. The newest 1,000 lines are kept. */
   async log(text: string): Promise<void> {
-    const { database, clock } = this.engine
-    await database.write((tx) => {
-      tx.run(insertLog, [this.id, clock.now(), text])
-    })
+    await writeLog(this.engine, this.running, text)
   }
 
   /** The batch that this job is in; of a callback, the batch that has ended. */
@@ -160,18 +158,13 @@ export class JobContext {
   }
 
   /** Sleeps for some time, once: the job leaves its slot, also its process, and goes on when the time is over. */
-  async sleep(name: string, duration: Duration): Promise<void> {
-    const parsed = parseDuration(duration)
-    if (parsed === undefined) throw option.invalidOption(`Sleep "${name}"`, 'a duration', duration)
-    return this.#remember().sleep(name, { in: parsed })
+  sleep(name: string, duration: Duration): Promise<void> {
+    return this.#remember().sleep(name, duration)
   }
 
   /** Sleeps as `sleep` does, until a time: a Date or milliseconds since 1970. */
-  async sleepUntil(name: string, time: Date | number): Promise<void> {
-    const at = Number(time)
-    if (!Number.isFinite(at))
-      throw option.invalidOption(`Sleep "${name}"`, 'a Date or milliseconds since 1970', time)
-    return this.#remember().sleep(name, { at: Math.ceil(at) })
+  sleepUntil(name: string, time: Date | number): Promise<void> {
+    return this.#remember().sleepUntil(name, time)
   }
 
   /**

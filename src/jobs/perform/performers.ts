@@ -1,5 +1,7 @@
 import { describeFailure, restoreFailure } from '../../core/index.ts'
 import type { AnyJobDefinition } from '../definition/define-job.ts'
+import { answerCall } from '../steps/answer-call.ts'
+import { Suspension } from '../steps/suspension.ts'
 import type { JobContext } from './job-context.ts'
 import { Outcome } from './outcome.ts'
 import { CrashError, startProcess, startThread, type PerformerChild } from './performer-child.ts'
@@ -46,7 +48,9 @@ export class Performers {
     const performer = this.#idle[kind].pop() ?? this.#start(kind)
     clearTimeout(performer.idleTimer)
     const { child } = performer
-    const { id, name, attempt, maxAttempts, signal } = context
+    const { id, name, attempt, maxAttempts, signal, storedSteps } = context
+    const { claims, crashes } = context.running.row
+    const { maxPayload } = context.engine
     child.hold(true)
     return new Promise<unknown>((resolve, reject) => {
       let timer: NodeJS.Timeout | undefined
@@ -65,10 +69,16 @@ export class Performers {
           context.progress(report.value).catch(() => {})
         } else if (report.type === 'log') {
           context.log(report.text).catch(() => {})
+        } else if (report.type === 'call') {
+          void answerCall(storedSteps, report).then((answer) => child.send(answer))
+        } else if (report.type === 'progressed') {
+          storedSteps.cameFurther()
         } else {
           release()
           this.#rest(kind, performer, report.rss)
           if (report.type === 'done') resolve(report.value)
+          else if (report.type === 'suspended')
+            resolve(new Suspension(report.wakeAt, report.names).outcome(id, context.engine))
           else if (report.type === 'outcome') resolve(new Outcome(report.kind, report.delay, report.reason))
           else reject(restored(report))
         }
@@ -86,7 +96,7 @@ export class Performers {
         type: 'perform',
         file: definition.file!.href,
         payload,
-        job: { id, name, attempt, maxAttempts },
+        job: { id, name, attempt, maxAttempts, claims, crashes, maxPayload },
       })
       if (signal.aborted) abort()
     })

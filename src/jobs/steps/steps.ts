@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { HandcarError, option, readOptions, type Duration } from '../../core/index.ts'
+import { HandcarError, option, parseDuration, readOptions, type Duration } from '../../core/index.ts'
 import type { Transaction } from '../../database/index.ts'
 import { encode } from '../definition/payload.ts'
 import { Outcome } from '../perform/outcome.ts'
@@ -104,8 +104,21 @@ export class Steps {
     }) as Promise<Awaited<Result>>
   }
 
-  async sleep(name: string, time: { readonly in: number } | { readonly at: number }): Promise<void> {
-    await this.#take('sleep', name, async () => this.#goOn(name, await this.#store.sleep(name, time)))
+  async sleep(name: string, duration: Duration): Promise<void> {
+    await this.#take('sleep', name, async () => {
+      const milliseconds = parseDuration(duration)
+      if (milliseconds === undefined) throw option.invalidOption(`Sleep "${name}"`, 'a duration', duration)
+      return this.#goOn(name, await this.#store.sleep(name, { in: milliseconds }))
+    })
+  }
+
+  async sleepUntil(name: string, time: Date | number): Promise<void> {
+    await this.#take('sleep', name, async () => {
+      const at = Number(time)
+      if (!Number.isFinite(at))
+        throw option.invalidOption(`Sleep "${name}"`, 'a Date or milliseconds since 1970', time)
+      return this.#goOn(name, await this.#store.sleep(name, { at: Math.ceil(at) }))
+    })
   }
 
   wait(name: string, options: { event?: string; timeout?: Duration } | undefined): Promise<unknown> {

@@ -127,7 +127,7 @@ export class StoredSteps implements StepStore {
       if (wakeAt === null || wakeAt > now) return { kind: 'parked', wakeAt: wakeAt ?? undefined }
       return this.#endWait(tx, name, null, null)
     })
-    if (answer.kind === 'done') this.#cameFurther()
+    if (answer.kind === 'done') this.cameFurther()
     return answer
   }
 
@@ -140,10 +140,20 @@ export class StoredSteps implements StepStore {
     value: string,
     body: ((tx: Transaction) => unknown) | undefined,
   ): Promise<boolean> {
-    const { clock, database } = this.#engine
-    const { isInTransaction } = database
+    const { clock } = this.#engine
     await this.#advance((tx) => recordCursor(tx, this.#job, name, value, body, clock.now()))
-    return this.#engine.isStopping && !isInTransaction
+    return this.#engine.isStopping
+  }
+
+  /** Whether the process stops, so that the job is to go on in another one. */
+  mustLeave(): boolean {
+    return this.#engine.isStopping
+  }
+
+  /** Something was written after which the job has come further: its count of attempts was begun anew. */
+  cameFurther(): void {
+    this.#job.attempt = 1
+    this.#job.crashes = 0
   }
 
   /** A step that was begun as often as it may be, and of which nothing is known but that: its process died, or was stopped. */
@@ -173,12 +183,7 @@ export class StoredSteps implements StepStore {
   /** A write after which the job has come further. */
   async #advance<Result>(body: (tx: Transaction) => Result | Promise<Result>): Promise<Result> {
     const result = await this.#engine.database.write(body, { label: 'handcar.jobs.step' })
-    this.#cameFurther()
+    this.cameFurther()
     return result
-  }
-
-  #cameFurther(): void {
-    this.#job.attempt = 1
-    this.#job.crashes = 0
   }
 }
