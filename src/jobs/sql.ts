@@ -258,11 +258,22 @@ export const selectOtherWorkers = `
   select id, pid, boot_id, process_started_at, lock, name from handcar_job_workers indexed by handcar_job_workers_for_rescue
   where stopped_at is null and id <> ?`
 
+/** The workers of running jobs that are not in the table of those that live. */
+export const selectStrayWorkers = `
+  select distinct worker_id from handcar_jobs indexed by handcar_jobs_for_rescue
+  where state = 'running' and coalesce(worker_id, 0) not in (
+    select id from handcar_job_workers indexed by handcar_job_workers_for_rescue where stopped_at is null
+  )`
+
+/** Whether a worker is still known. */
+export const selectSeat = `
+  select 1 from handcar_job_workers where id = ? and lock = ? and stopped_at is null`
+
 export const selectJobsOfWorker = `
   select id, name, queue, attempt, max_attempts, claims, crashes, attempted_at, limit_key, limit_count, rate_key, batch_id,
     unique_while, unique_until, cancel_reason
   from handcar_jobs indexed by handcar_jobs_for_rescue
-  where state = 'running' and worker_id = ?`
+  where state = 'running' and worker_id is ?`
 
 export const selectCancelledJobs = `
   select id, claims, cancel_reason from handcar_jobs indexed by handcar_jobs_for_cancelling
@@ -276,6 +287,13 @@ export const setProgress = `
   update handcar_jobs set progress = ? where id = ? and claims = ? and state = 'running'`
 
 export const insertLog = 'insert into handcar_job_logs (job_id, at, text) values (?, ?, ?)'
+
+/** Leaves the newest lines of a job's log. */
+export const trimLog = `
+  delete from handcar_job_logs where job_id = :job and id <= (
+    select id from handcar_job_logs indexed by handcar_job_logs_for_job
+    where job_id = :job order by id desc limit 1 offset :kept
+  )`
 
 /** A job that waits is cancelled at once. */
 export const cancelWaitingJob = `

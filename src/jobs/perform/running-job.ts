@@ -63,6 +63,8 @@ export class RunningJob {
   /** What has become of it; `undefined` while it is performed. */
   finish: Finish | undefined
   abortCause: AbortCause | undefined
+  /** How many lines this attempt has added to the log. */
+  lines = 0
   /** Its finish is written already, by a transaction of its own. */
   isWritten = false
   /** Ends the timer of its timeout. */

@@ -6,6 +6,7 @@ import type { Finisher } from './finisher.ts'
 import type { HeldJobs } from './held-jobs.ts'
 import type { Parking } from './parking.ts'
 import type { Promotion } from './promotion.ts'
+import type { WorkerSeat } from './worker-seat.ts'
 
 /** A claim or a finish that a power cut takes back only makes a job run again, so a turn does not wait for the disk. */
 const options = { label: 'handcar.jobs.turn', durability: 'os' } as const
@@ -32,7 +33,7 @@ export class Turns {
   mayHaveWork = false
   readonly #pieces: TurnPieces
   readonly #onEnd: () => void
-  #workerId = 0
+  #seat: WorkerSeat | undefined
   #isStopped = false
   #isTurning = false
   /** Leaves the asynchronous context of whoever happens to wake the worker: a request, a transaction. */
@@ -49,8 +50,8 @@ export class Turns {
     return this.#isTurning
   }
 
-  start(workerId: number, enter: <Result>(work: () => Result) => Result): void {
-    this.#workerId = workerId
+  start(seat: WorkerSeat, enter: <Result>(work: () => Result) => Result): void {
+    this.#seat = seat
     this.#enter = enter
     this.#isStopped = false
   }
@@ -113,9 +114,11 @@ export class Turns {
     const { free } = held
     if (free <= 0) return { jobs: [], mayHaveMore: true }
     this.mayHaveWork = false
+    const seat = this.#seat!
+    seat.confirm(tx)
     promotion.promote(tx, now)
     parking.unpark(tx, 2)
-    const claim = claimer.claim(tx, this.#workerId, now, free + held.ahead)
+    const claim = claimer.claim(tx, seat.id, now, free + held.ahead)
     this.mayHaveWork = claim.mayHaveMore
     return claim
   }

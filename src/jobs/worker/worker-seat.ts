@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { randomUUID } from 'node:crypto'
-import { FileLock, type Database } from '../../database/index.ts'
+import { FileLock, type Database, type Transaction } from '../../database/index.ts'
 import type { Engine } from '../engine.ts'
-import { endWorker, insertWorker } from '../sql.ts'
+import { endWorker, insertWorker, selectSeat } from '../sql.ts'
 
 /**
  * What a worker is known by: a row in the table of workers, whose id stands in the rows of its jobs, and a file that it
@@ -12,38 +12,50 @@ import { endWorker, insertWorker } from '../sql.ts'
  * restart of the machine or a container with pids of its own cannot be taken for a living worker.
  */
 export class WorkerSeat {
-  readonly id: number
   /** For people: `machine:pid`. */
   readonly name: string
   readonly #engine: Engine
   readonly #lock: FileLock
-  readonly #lockFile: string
+  readonly #token: string
+  #id = 0
 
-  private constructor(engine: Engine, id: number, name: string, lock: FileLock, lockFile: string) {
+  private constructor(engine: Engine, token: string, lock: FileLock) {
     this.#engine = engine
-    this.id = id
-    this.name = name
+    this.name = `${hostname()}:${process.pid}`
     this.#lock = lock
-    this.#lockFile = lockFile
+    this.#token = token
+  }
+
+  get id(): number {
+    return this.#id
   }
 
   static async take(engine: Engine): Promise<WorkerSeat> {
-    const { database, clock } = engine
+    const { database } = engine
     const token = randomUUID()
     const file = lockFileOf(database, token)
     const lock = FileLock.acquire(file)!
-    const name = `${hostname()}:${process.pid}`
+    const seat = new WorkerSeat(engine, token, lock)
     try {
-      const id = await database.write((tx) => {
-        const values = [process.pid, bootId(), processStartedAt(process.pid) ?? '', token, name, clock.now()]
-        return Number(tx.run(insertWorker, values).lastInsertRowid)
-      })
-      return new WorkerSeat(engine, id, name, lock, file)
+      await database.write((tx) => seat.#sitDown(tx))
+      return seat
     } catch (error) {
       lock[Symbol.dispose]()
       await rm(file, { force: true })
       throw error
     }
+  }
+
+  /** Takes it anew when its row is gone, as when the table was restored from a backup under a worker that lives. */
+  confirm(tx: Transaction): void {
+    if (tx.get(selectSeat, [this.#id, this.#token]) === undefined) this.#sitDown(tx)
+  }
+
+  #sitDown(tx: Transaction): void {
+    const { pid } = process
+    const now = this.#engine.clock.now()
+    const values = [pid, bootId(), processStartedAt(pid) ?? '', this.#token, this.name, now]
+    this.#id = Number(tx.run(insertWorker, values).lastInsertRowid)
   }
 
   /** Leaves it. One that is not left in order stays in the table, so that its jobs are given back. */
@@ -55,7 +67,7 @@ export class WorkerSeat {
       logger.warn({ error: String(error) }, 'a worker could not sign off')
     }
     this.#lock[Symbol.dispose]()
-    await rm(this.#lockFile, { force: true })
+    await rm(lockFileOf(database, this.#token), { force: true })
   }
 }
 

@@ -86,7 +86,7 @@ export class Worker implements Loop {
     const enter = AsyncLocalStorage.snapshot()
     this.#seat = await WorkerSeat.take(this.#engine)
     this.#finisher.worker = this.#seat.name
-    this.#rescue = new Rescue(this.#engine, this.#seat.id, this.#deaths)
+    this.#rescue = new Rescue(this.#engine, this.#seat, this.#deaths)
     try {
       await this.#rescue.tidy()
       await database.write((tx) => this.#parking.unpark(tx, 3))
@@ -95,7 +95,7 @@ export class Worker implements Loop {
       throw error
     }
     this.#held.open()
-    this.#turns.start(this.#seat.id, enter)
+    this.#turns.start(this.#seat, enter)
     this.#isTaking = true
     this.#unsubscribe = database.onCommit(
       // A notice comes in the context of some write, perhaps of a transaction that has failed.
