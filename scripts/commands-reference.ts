@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs'
-import type { Command } from '../src/cli/command.ts'
+import type { Command, CommandGroup } from '../src/cli/command.ts'
 import { globalOptions } from '../src/cli/program.ts'
 import { loadCommands } from '../src/cli/registry.ts'
 
@@ -8,7 +8,7 @@ export const commandsReferencePath = new URL('../docs/reference/commands.md', im
 
 /** The page about all commands, made from the files in `src/cli/commands/`. */
 export async function commandsReference(): Promise<string> {
-  return [introduction, ...(await loadCommands()).map(sectionOf)].join('\n')
+  return [introduction, ...(await loadCommands()).flatMap(sectionsOf)].join('\n')
 }
 
 const introduction = `# Commands
@@ -23,19 +23,19 @@ ${globalOptions.map(({ flags, description }) => `- \`${flags}\`: ${description}`
 This page is generated from \`src/cli/commands/\` by \`node scripts/commands-reference.ts\`.
 `
 
-function sectionOf(command: Command): string {
-  const {
-    name,
-    summary,
-    description = `${summary}.`,
-    arguments: values = [],
-    options = [],
-    examples,
-  } = command
+function sectionsOf(command: Command | CommandGroup): string[] {
+  if (!('commands' in command)) return [sectionOf(command, `## handcar ${command.name}`)]
+  const { name, commands, ...rest } = command
+  const all = commands.map((each) => sectionOf(each, `### handcar ${name} ${each.name}`))
+  return [sectionOf(rest, `## handcar ${name}`), ...all]
+}
+
+function sectionOf(command: Omit<Command, 'name' | 'run'>, title: string): string {
+  const { summary, description = `${summary}.`, arguments: values = [], options = [], examples } = command
   const usage = values.map((value) => (value.optional ? ` [${value.name}]` : ` <${value.name}>`)).join('')
   const list = [...values.map(({ name, description }) => ({ flags: name, description })), ...options]
   return [
-    `## handcar ${name}${usage}`,
+    `${title}${usage}`,
     `${summary}.`,
     ...(description === `${summary}.` ? [] : [asMarkdown(description)]),
     ...(list.length === 0

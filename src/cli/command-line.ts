@@ -1,6 +1,6 @@
 import { CommanderError } from 'commander'
 import { nearestName } from '../core/index.ts'
-import type { Command } from './command.ts'
+import type { Command, CommandGroup } from './command.ts'
 import { findFolder } from './folder.ts'
 import { standardOutput } from './output.ts'
 import { printError } from './print-error.ts'
@@ -50,7 +50,7 @@ const isVerbose = (words: string[], { HANDCAR_DEBUG }: NodeJS.ProcessEnv): boole
   words.includes('--verbose') || HANDCAR_DEBUG === '1'
 
 /** The one command that was asked for, so that no other file is loaded; all of them when help needs their names. */
-async function commandsFor(words: string[]): Promise<Command[]> {
+async function commandsFor(words: string[]): Promise<(Command | CommandGroup)[]> {
   const name = firstOperand(words)
   if (name === undefined || name === 'help') return loadCommands()
   const command = await loadCommand(name)

@@ -12,7 +12,10 @@ export interface CommandContext {
   environment: NodeJS.ProcessEnv
 }
 
-/** One value that follows the command's name. All are required unless they say otherwise. */
+/**
+ * One value that follows the command's name. All are required unless they say otherwise. A name that ends in `...` stands for any
+ * number of them; it is the last one.
+ */
 export interface CommandArgument {
   name: string
   description: string
@@ -25,8 +28,23 @@ export interface CommandOption {
   description: string
   /** The only values that are allowed. */
   choices?: string[]
+  /** It may be given more than once, and reaches `run` as a list. Default: false */
+  repeatable?: boolean
   /** Whether the command refuses to run without it. Default: false */
   required?: boolean
+}
+
+/** Commands that stand below a word of their own: `handcar jobs list`. */
+export interface CommandGroup {
+  /** The word after `handcar`. */
+  name: string
+  /** One line for the list of commands, without a full stop. */
+  summary: string
+  /** More lines for `--help` of the group. Default: the summary. */
+  description?: string
+  /** Whole command lines, shown by `--help`; at least one. */
+  examples: string[]
+  commands: Command[]
 }
 
 /**

@@ -8,14 +8,22 @@ import { appFolder } from '../../test/helpers/app-folder.ts'
 import { handcar } from '../../test/helpers/command-line.ts'
 import { temporaryFolder } from '../../test/helpers/temporary-folder.ts'
 import { version } from '../core/index.ts'
+import type { Command, CommandGroup } from './command.ts'
 import { commandNames, loadCommands } from './registry.ts'
 
 const commands = await loadCommands()
+const explained: [string[], Command | CommandGroup][] = commands.flatMap((command) => [
+  [[command.name], command],
+  ...('commands' in command ? command.commands : []).map((each): [string[], Command] => [
+    [command.name, each.name],
+    each,
+  ]),
+])
 
-for (const command of commands) {
-  test(`${command.name} --help explains itself with examples`, async () => {
+for (const [path, command] of explained) {
+  test(`${path.join(' ')} --help explains itself with examples`, async () => {
     using folder = temporaryFolder()
-    const { code, output } = await handcar([command.name, '--help'], { folder: folder.path })
+    const { code, output } = await handcar([...path, '--help'], { folder: folder.path })
     const words = output.replaceAll(/\s+/g, ' ')
     assert.equal(code, 0)
     assert.match(command.summary, /^[A-Z].*[^.]$/, 'a summary begins with a capital and has no full stop')
@@ -23,6 +31,13 @@ for (const command of commands) {
     for (const example of command.examples) {
       assert.ok(output.includes(example))
       assert.match(example, /\bhandcar\b/)
+    }
+    if ('commands' in command) {
+      for (const { name, summary } of command.commands) {
+        assert.match(output, new RegExp(`^  ${name}\\b`, 'm'))
+        assert.ok(words.includes(summary))
+      }
+      return
     }
     for (const { flags, description } of command.options ?? []) {
       assert.ok(words.includes(flags) && words.includes(description), `${flags} is not explained`)
@@ -87,6 +102,41 @@ const wrong: [string[], RegExp][] = [
   [['migrate', 'create'], /expected what the migration does, got nothing/],
   [['migrate', 'create', '---'], /expected what the migration does|unknown option/],
   [['db', '--json'], /--json: expected a statement/],
+  [['jobs'], /Usage: handcar jobs <command>/],
+  [['jobs', 'lsit'], /unknown command 'lsit'[^]*Did you mean list\?/],
+  [['jobs', 'show'], /missing required argument 'id'/],
+  [['jobs', 'show', 'abc'], /expected the id of a job, got "abc"/],
+  [['jobs', 'show', '0'], /expected the id of a job, got "0"/],
+  [['jobs', 'retry'], /jobs retry: expected ids of jobs, or options that say which/],
+  [['jobs', 'retry', '5', '--all'], /expected ids or --all, got both/],
+  [['jobs', 'retry', '5', 'x'], /expected the id of a job, got "x"/],
+  [
+    ['jobs', 'retry', '5', '--rate', 'fast'],
+    /--rate: expected a number per time such as 100\/1s, got "fast"/,
+  ],
+  [['jobs', 'retry', '--all', '--rate', '0/1s'], /--rate: expected/],
+  [['jobs', 'list', '--after', 'yesterday'], /--after: expected a span such as 2h, or a time/],
+  [['jobs', 'list', '--limit', '0'], /--limit: expected a whole number from 1 to 10000/],
+  [['jobs', 'list', '--ids', '1,x'], /expected the id of a job, got "x"/],
+  [
+    ['jobs', 'list', '--state', 'dicarded'],
+    /--state: expected scheduled, .*got "dicarded"[^]*Did you mean "discarded"/,
+  ],
+  [['jobs', 'list', '--hold', 'never'], /Allowed choices are limit, parked, paused/],
+  [['jobs', 'reschedule', '5'], /expected --at/],
+  [['jobs', 'reschedule', '5', '--at', '25:00'], /--at: expected a span/],
+  [['jobs', 'edit', '5'], /expected something to change/],
+  [['jobs', 'edit', '5', '--payload', '{a}'], /--payload: expected JSON, got \{a\}/],
+  [['jobs', 'edit', '5', '--priority', 'high'], /--priority: expected a whole number, got "high"/],
+  [['jobs', 'enqueue', 'x', '{'], /payload: expected JSON/],
+  [['jobs', 'enqueue', 'x', '--wait', 'long'], /--wait: expected a span/],
+  [['jobs', 'pause'], /expected a queue or --name, got neither/],
+  [['jobs', 'pause', 'mail', '--name', 'x'], /expected a queue or --name, got both/],
+  [['jobs', 'drain', '--timeout', 'soon'], /--timeout: expected a span/],
+  [['jobs', 'recurring', 'frob'], /jobs recurring: expected list, next, .*got "frob"/],
+  [['jobs', 'recurring', 'pause'], /jobs recurring pause: expected the name of a recurring job/],
+  [['jobs', 'work', '--slots', '0'], /--slots: expected a whole number/],
+  [['jobs', 'work', '--queues', ','], /--queues: expected names of queues, got none/],
 ]
 for (const [words, message] of wrong) {
   test(`handcar ${words.join(' ')} exits with 2`, async () => {

@@ -1,6 +1,6 @@
 import { Argument, Command as Program, Option } from 'commander'
 import { version } from '../core/index.ts'
-import type { Command, CommandArgument, CommandOption } from './command.ts'
+import type { Command, CommandArgument, CommandGroup, CommandOption } from './command.ts'
 
 /** The options that every command understands, before its name or after it. */
 interface GlobalOptions {
@@ -26,7 +26,7 @@ export const globalOptions: CommandOption[] = [
 ]
 
 /** Describes commands to commander, which throws a `CommanderError` instead of ending the process. */
-export function buildProgram(commands: Command[], run: RunCommand): Program {
+export function buildProgram(commands: (Command | CommandGroup)[], run: RunCommand): Program {
   const program = new Program('handcar')
   settle(program)
     .description('One process tree that serves an app on SQLite.')
@@ -35,20 +35,39 @@ export function buildProgram(commands: Command[], run: RunCommand): Program {
     .helpOption('--help', 'explain a command, with examples')
     .addHelpText('after', '\n`handcar <command> --help` explains a command and shows examples.')
   for (const option of globalOptions) program.addOption(toOption(option))
-  for (const command of commands) addCommand(program, command, run)
+  for (const command of commands) {
+    if ('commands' in command) addGroup(program, command, run)
+    else addCommand(program, command, (...given) => run(...given, program.opts()))
+  }
   return program
 }
 
-function addCommand(program: Program, command: Command, run: RunCommand): void {
-  const described = settle(program.command(command.name))
+type RunWithoutGlobals = (
+  command: Command,
+  options: Record<string, unknown>,
+  values: string[],
+) => Promise<void>
+
+function addGroup(program: Program, group: CommandGroup, run: RunCommand): void {
+  const described = describeCommand(program, group).usage('<command> [options]')
+  for (const command of group.commands) {
+    addCommand(described, command, (...given) => run(...given, program.opts()))
+  }
+}
+
+function describeCommand(program: Program, command: Command | CommandGroup): Program {
+  return settle(program.command(command.name))
     .summary(command.summary)
     .description(joinLines(command.description ?? `${command.summary}.`))
     .helpOption('--help', 'explain this command')
     .addHelpText('after', `\nExamples:\n${command.examples.map((example) => `  ${example}`).join('\n')}`)
-    .action((...given: unknown[]) => {
-      const values = given.slice(0, -2) as string[]
-      return run(command, given.at(-2) as Record<string, unknown>, values, program.opts())
-    })
+}
+
+function addCommand(program: Program, command: Command, run: RunWithoutGlobals): void {
+  const described = describeCommand(program, command).action((...given: unknown[]) => {
+    const values = given.slice(0, -2).flat() as string[]
+    return run(command, given.at(-2) as Record<string, unknown>, values)
+  })
   for (const argument of command.arguments ?? []) described.addArgument(toArgument(argument))
   for (const option of command.options ?? []) described.addOption(toOption(option))
 }
@@ -68,8 +87,9 @@ const joinLines = (text: string): string => text.replaceAll(/(\S)\n(?=\S)/g, '$1
 const toArgument = ({ name, description, optional }: CommandArgument): Argument =>
   new Argument(optional ? `[${name}]` : `<${name}>`, description)
 
-function toOption({ flags, description, choices, required }: CommandOption): Option {
+function toOption({ flags, description, choices, required, repeatable }: CommandOption): Option {
   const option = new Option(flags, description)
+  if (repeatable) option.argParser((value, before: string[] = []) => [...before, value])
   if (choices) option.choices(choices)
   return option.makeOptionMandatory(required ?? false)
 }

@@ -1,4 +1,4 @@
-import type { Command } from './command.ts'
+import type { Command, CommandGroup } from './command.ts'
 
 /** Where each command is; in the order in which they are listed. Only the one that was asked for is loaded. */
 const files = {
@@ -9,21 +9,24 @@ const files = {
   status: () => import('./commands/status.ts'),
   config: () => import('./commands/config.ts'),
   migrate: () => import('./commands/migrate.ts'),
+  jobs: () => import('./commands/jobs.ts'),
   console: () => import('./commands/console.ts'),
   db: () => import('./commands/db.ts'),
   doctor: () => import('./commands/doctor.ts'),
   'deploy:files': () => import('./commands/deploy-files.ts'),
-} satisfies Record<string, () => Promise<{ command: Command }>>
+} satisfies Record<string, () => Promise<{ command: Command | CommandGroup }>>
 
 /** The names of all commands. */
 export const commandNames: readonly string[] = Object.keys(files)
 
 /** Loads one command; `undefined` when there is none of that name. */
-export async function loadCommand(name: string): Promise<Command | undefined> {
+export async function loadCommand(name: string): Promise<Command | CommandGroup | undefined> {
   return Object.hasOwn(files, name) ? (await files[name as keyof typeof files]()).command : undefined
 }
 
 /** Loads all commands. */
-export async function loadCommands(): Promise<Command[]> {
-  return Promise.all(Object.values(files).map(async (load): Promise<Command> => (await load()).command))
+export async function loadCommands(): Promise<(Command | CommandGroup)[]> {
+  return Promise.all(
+    Object.values(files).map(async (load): Promise<Command | CommandGroup> => (await load()).command),
+  )
 }

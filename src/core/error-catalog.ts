@@ -231,6 +231,10 @@ export const errorCatalog = {
     title: 'An attempt went on with a job that is not its own any more',
     fix: 'Nothing has to be done: the write was refused. Listen to job.signal to end such attempts early.',
   },
+  HANDCAR_JOB_MISSING: {
+    title: 'There is no job of an id',
+    fix: 'Find the job by `handcar jobs list`; it may have been deleted, as all are some time after their end.',
+  },
   HANDCAR_JOB_STATE: {
     title: 'A job is in a state in which that cannot be done with it',
     fix: 'Wait until the job does not run any more, or cancel it; what has completed can be retried, not edited.',

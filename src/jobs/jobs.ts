@@ -11,6 +11,7 @@ import { Enqueuer } from './enqueue/enqueuer.ts'
 import type { JobHandle } from './enqueue/job-handle.ts'
 import { findLongestWait, type LongestWait } from './longest-wait.ts'
 import { Loops } from './loops.ts'
+import type { PruneMessage } from './events.ts'
 import { migrations } from './migrations.ts'
 import type { JobAction } from './operations/action.ts'
 import type { DrainOptions } from './operations/drain.ts'
@@ -26,6 +27,7 @@ import type { RecurringDefinition } from './recurring/define-recurring.ts'
 import { RecurringDefinitions } from './recurring/recurring-definitions.ts'
 import { Recurring } from './recurring/recurring.ts'
 import { Ticker } from './recurring/ticker.ts'
+import { Pruner } from './retention/pruner.ts'
 import { selectTables } from './sql.ts'
 import { Deliveries } from './steps/deliveries.ts'
 import { emit, type EmitOptions } from './steps/emit.ts'
@@ -60,6 +62,7 @@ export class Jobs extends Service {
   readonly #worker: Worker | undefined
   readonly #recurring = new RecurringDefinitions()
   readonly #ticker: Ticker
+  readonly #pruner: Pruner
   readonly #loops: Loops
   readonly #begin: 'start' | 'later'
   readonly #stopTimeout: number
@@ -70,7 +73,7 @@ export class Jobs extends Service {
    * @throws OptionsError
    */
   constructor(options: JobsOptions) {
-    const { work, queues, recurring, stopTimeout, ...resolved } = resolveOptions(options)
+    const { work, queues, recurring, retention, stopTimeout, ...resolved } = resolveOptions(options)
     super(stopTimeout)
     const engine = {
       ...resolved,
@@ -89,8 +92,9 @@ export class Jobs extends Service {
     this.#recurring.add(recurring, engine.definitions, 'Jobs option "recurring"')
     this.recurring = new Recurring(() => this.#ready(), this.#recurring)
     this.#ticker = new Ticker(engine, this.#recurring)
+    this.#pruner = new Pruner(engine, retention)
     this.#loops = new Loops(
-      this.#worker === undefined ? [] : [this.#worker, this.#ticker, this.#batches, new Deliveries(engine)],
+      this.#worker === undefined ? [] : [this.#worker, this.#ticker, this.#batches, new Deliveries(engine), this.#pruner],
     )
     this.#stopTimeout = stopTimeout
   }
@@ -211,9 +215,23 @@ export class Jobs extends Service {
     return findLongestWait(this.#ready())
   }
 
+  /**
+   * Deletes what the option `retention` lets go, now; what a process that works on jobs does by itself every few minutes.
+   * Resolves with what was deleted.
+   */
+  async prune(): Promise<PruneMessage> {
+    this.#ready()
+    return await this.#pruner.prune()
+  }
+
   /** How many jobs there are and where they stand, counted now. */
   stats(): Promise<JobsStats> {
     return readStats(this.#ready(), this.#worker)
+  }
+
+  /** The jobs that this process knows, by their names. */
+  get definitions(): ReadonlyMap<string, AnyJobDefinition> {
+    return this.#engine.definitions
   }
 
   /** The jobs that fit a filter, the newest first, page by page. */

@@ -15,7 +15,7 @@ const mail = defineJob({
     return `sent to ${to}`
   },
 })
-const report = defineJob({ name: 'report', perform: (_: number | undefined) => undefined })
+const report = defineJob({ name: 'report', perform: (page: number | undefined) => void page })
 
 /** A few jobs in all kinds of states, with their ids by name. */
 async function variety() {

@@ -1,8 +1,10 @@
 import { option, readOptions, type Duration } from '../../core/index.ts'
 import type { Transaction } from '../../database/index.ts'
+import { reopen } from '../batches/reopen.ts'
 import { FairTurns } from '../enqueue/fair-turns.ts'
 import { jobsTopic, type Engine } from '../engine.ts'
 import { setTurn } from '../sql.ts'
+import { forgetForRetry } from '../steps/forget.ts'
 import { describeAct, type Action } from './action.ts'
 import { retryJobs } from './sql.ts'
 
@@ -49,12 +51,15 @@ export function retryAction({ clock }: Engine, options: RetryOptions | undefined
         const delay = Math.floor(place++ * interval)
         return delay === 0 ? [id, null] : [id, startedAt + delay]
       })
+      forgetForRetry(tx, ids, states)
       const changed = tx.all<RunnableRow>(retryJobs, {
         jobs: JSON.stringify(jobs),
         states: JSON.stringify(states),
       })
       makeRunnable(tx, changed)
-      return changed.map(({ id }) => id)
+      const retried = changed.map(({ id }) => id)
+      if (retried.length > 0) reopen(tx, retried)
+      return retried
     },
   }
 }
