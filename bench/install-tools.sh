@@ -3,7 +3,7 @@
 # benchmarks, which say so.
 set -u
 
-packages='wrk hey postgresql gcc libc6-dev util-linux'
+packages='wrk hey postgresql redis-server gcc libc6-dev util-linux'
 
 if ! command -v apt-get >/dev/null; then
   echo "This is no Debian: install by hand what there is of: $packages" >&2

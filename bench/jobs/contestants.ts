@@ -63,10 +63,11 @@ export interface Field extends AsyncDisposable {
 
 /** Starts the servers, and so many processes for each contestant. */
 export async function startField(
-  { folder, report }: ScenarioContext,
+  context: ScenarioContext,
   names: readonly ContestantName[],
   processes: number,
 ): Promise<Field> {
+  const { folder } = context
   await using resources = new AsyncDisposableStack()
   const servers = await startServers(
     folder,
@@ -80,7 +81,7 @@ export async function startField(
     const reason = servers.missing(contestant.server)
     if (reason !== undefined) {
       reasons.set(name, reason)
-      report(`${name} is left out: ${reason}`)
+      context.report(`${name} is left out: ${reason}`)
       continue
     }
     let files = 0

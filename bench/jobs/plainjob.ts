@@ -15,7 +15,7 @@ export const plainjob: QueueMaker = {
     for (const suffix of ['', '-wal', '-shm']) await rm(`${path}${suffix}`, { force: true })
   },
   async open({ path }) {
-    const connection: Connection = better(openRaw(path) as never)
+    const connection: Connection = better(openRaw(path))
     return new PlainjobQueue(defineQueue({ connection, logger: silent }))
   },
 }

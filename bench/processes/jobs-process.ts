@@ -92,6 +92,17 @@ const handlers = {
     await queue.work({ ...plan, perform })
   },
 
+  /** Waits as the sleeping jobs do, without any queue; how many a second. What timers allow. */
+  async nap({ count, slots, milliseconds }: { count: number } & Omit<Duty, 'tunedFor'>): Promise<number> {
+    const started = performance.now()
+    let left = count
+    const loop = async (): Promise<void> => {
+      while (left-- > 0) await sleep(milliseconds)
+    }
+    await Promise.all(Array.from({ length: slots }, loop))
+    return count / ((performance.now() - started) / 1000)
+  },
+
   /** How many jobs this process has performed. */
   performed(): number {
     return performed
