@@ -119,6 +119,14 @@ export const completeJobs = `
   from (select value ->> 0 as id, value ->> 1 as claims from json_each(?)) as finished
   where handcar_jobs.id = finished.id and handcar_jobs.claims = finished.claims and state = 'running'`
 
+/** Of the jobs of such a list those that were somebody else's by then. */
+export const selectNotCompleted = `
+  select value ->> 0 as id from json_each(?) as finished
+  where not exists (
+    select 1 from handcar_jobs
+    where handcar_jobs.id = finished.value ->> 0 and claims = finished.value ->> 1 and state = 'completed'
+  )`
+
 /** A job that leaves the state `running`, whatever it has come to. Its unique key is released apart: few jobs have one. */
 export const finishJob = `
   update handcar_jobs

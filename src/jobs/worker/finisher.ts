@@ -2,7 +2,15 @@ import type { Transaction } from '../../database/index.ts'
 import { finishedTopic, jobsTopic, type EndedJob, type Engine } from '../engine.ts'
 import { unblock } from './limits.ts'
 import type { ClaimedRow, Finish, RunningJob } from '../perform/running-job.ts'
-import { completeJobs, finishJob, insertError, releaseKey, restoreClaim, selectCancelReason } from '../sql.ts'
+import {
+  completeJobs,
+  finishJob,
+  insertError,
+  releaseKey,
+  restoreClaim,
+  selectCancelReason,
+  selectNotCompleted,
+} from '../sql.ts'
 
 const longestStack = 8_192
 
@@ -25,20 +33,22 @@ export class Finisher {
   write(tx: Transaction, jobs: readonly RunningJob[], now: number): RunningJob[] {
     const lost: RunningJob[] = []
     const ended: EndedJob[] = []
-    const isListened = this.#engine.endListeners.length > 0
-    let plain = ''
+    const plain: RunningJob[] = []
     for (const job of jobs) {
       const finish = heedCancel(tx, job, job.finish!)
       if (isPlain(job, finish)) {
-        plain += `${plain === '' ? '' : ','}[${job.row.id},${job.row.claims}]`
-        if (isListened) ended.push(endedJob(job, 'completed'))
+        plain.push(job)
       } else if (!this.#update(tx, job, finish, now)) {
         lost.push(job)
       } else if (isFinal(finish.state)) {
         ended.push(endedJob(job, finish.state))
       }
     }
-    if (plain !== '') tx.run(completeJobs, [now, `[${plain}]`])
+    const foreign = complete(tx, plain, now)
+    for (const job of plain) {
+      if (foreign?.has(job.row.id) === true) lost.push(job)
+      else ended.push(endedJob(job, 'completed'))
+    }
     this.#followUp(tx, jobs, ended)
     return lost
   }
@@ -94,6 +104,14 @@ function heedCancel(tx: Transaction, { row }: RunningJob, finish: Finish): Finis
   const asked = tx.get<{ cancel_reason: string }>(selectCancelReason, [row.id, row.claims])
   if (asked === undefined) return finish
   return { state: 'cancelled', reason: asked.cancel_reason, error: finish.error }
+}
+
+/** Completes jobs of which nothing else is to be written. Returns the ids of those that were not its own any more, if any. */
+function complete(tx: Transaction, jobs: readonly RunningJob[], now: number): Set<number> | undefined {
+  if (jobs.length === 0) return undefined
+  const list = `[${jobs.map(({ row: { id, claims } }) => `[${id},${claims}]`).join(',')}]`
+  if (tx.run(completeJobs, [now, list]).changes === jobs.length) return undefined
+  return new Set(tx.all<{ id: number }>(selectNotCompleted, [list]).map(({ id }) => id))
 }
 
 /** What of a row its finish depends on. */
