@@ -68,7 +68,7 @@ create index handcar_jobs_for_turns on handcar_jobs (queue, fair_key, turn)
   where state = 'available' and fair_key is not null;
 create unique index handcar_jobs_for_uniqueness on handcar_jobs (unique_key)
   where unique_key is not null;
-create index handcar_jobs_for_pruning on handcar_jobs (finished_at)
+create index handcar_jobs_for_pruning on handcar_jobs (state, finished_at)
   where finished_at is not null;
 create index handcar_jobs_for_failures on handcar_jobs (finished_at)
   where state in ('cancelled', 'discarded');
@@ -164,10 +164,12 @@ create table handcar_job_batches (
   created_at integer not null,
   finished_at integer,
   name text,
+  cancelling integer not null default 0, -- 1 until all that waits in it is cancelled
   cancel_reason text
 ) strict;
 create index handcar_job_batches_for_closing on handcar_job_batches (id) where state = 'open' and pending = 0;
 create index handcar_job_batches_for_reopening on handcar_job_batches (id) where finished_at is not null and pending > 0;
+create index handcar_job_batches_for_cancelling on handcar_job_batches (id) where cancelling = 1;
 create index handcar_job_batches_for_tree on handcar_job_batches (parent_id) where parent_id is not null;
 create index handcar_job_batches_for_pruning on handcar_job_batches (finished_at) where finished_at is not null;
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as databaseStatements from '../../src/database/sql.ts'
+import * as batchesStatements from '../../src/jobs/batches/sql.ts'
 import { Jobs } from '../../src/jobs/index.ts'
 import * as operationsStatements from '../../src/jobs/operations/sql.ts'
 import * as recurringStatements from '../../src/jobs/recurring/sql.ts'
@@ -12,6 +13,7 @@ import { temporaryDatabase } from '../../src/testing/index.ts'
 const parts: Record<string, Record<string, string>> = {
   database: databaseStatements,
   jobs: jobsStatements,
+  'jobs/batches': batchesStatements,
   'jobs/operations': operationsStatements,
   'jobs/recurring': recurringStatements,
   'jobs/steps': stepsStatements,

@@ -61,6 +61,10 @@ export class BatchBuilder {
     options?: MemberOptions | ((payload: Payload, index: number) => MemberOptions),
   ): Member[] {
     if (!Array.isArray(payloads)) throw option.invalidOption('enqueueAll payloads', 'an array', payloads)
+    if (typeof options !== 'function') {
+      const members = this.#addUniform(definition, payloads, options)
+      if (members !== undefined) return members
+    }
     return payloads.map((payload: Payload, index) =>
       this.#add(
         undefined,
@@ -117,7 +121,30 @@ export class BatchBuilder {
     if (row instanceof Promise) waitFor(this.#planning, row, (row) => (member.row = row))
     this.#name(member)
     this.#batch.jobs.push(member)
+    const { portions } = this.#batch
+    if (portions.at(-1)?.payloads === undefined) portions.at(-1)?.jobs.push(member)
+    if (portions.at(-1)?.payloads !== undefined || portions.length === 0)
+      portions.push({ jobs: [member], payloads: undefined })
     return member
+  }
+
+  #addUniform(
+    definition: unknown,
+    payloads: readonly unknown[],
+    options: MemberOptions | undefined,
+  ): Member[] | undefined {
+    this.#assertOpen()
+    const { dependsOn, ifNeedsFail, ...rest } = options ?? {}
+    const { enqueuer } = this.#planning.engine
+    const uniform = enqueuer.prepareUniform(enqueuer.known(definition), payloads, rest)
+    if (uniform === undefined) return undefined
+    const waiting = readWaiting({ dependsOn, ifNeedsFail })
+    const jobs = payloads.map(
+      () => new JobMember(undefined, waiting, this.#batch, uniform.row, rest.in !== undefined),
+    )
+    for (const job of jobs) this.#batch.jobs.push(job)
+    this.#batch.portions.push({ jobs, payloads: uniform.payloads })
+    return jobs
   }
 
   #name(member: JobMember | BatchMember): void {

@@ -6,25 +6,16 @@ import {
   TimeoutError,
   type Duration,
 } from '../../core/index.ts'
-import type { Transaction } from '../../database/index.ts'
 import type { JobDefinition } from '../definition/define-job.ts'
-import { cancelTopic, finishedTopic, type EndedJob, type Engine } from '../engine.ts'
+import { finishedTopic, type Engine } from '../engine.ts'
 import type { EnqueueOptions } from '../enqueue/enqueue-options.ts'
 import { JobHandle } from '../enqueue/job-handle.ts'
 import type { PayloadAndOptions } from './batch-builder.ts'
+import { goOnCancelling } from './cancelling.ts'
 import { readGraph, type BatchGraph } from './graph.ts'
 import { readFailures, readResults, type BatchFailure } from './results.ts'
-import { settle } from './settlement.ts'
-import {
-  cancelBatches,
-  cancelRunningMembers,
-  cancelWaitingMembers,
-  openBatch,
-  selectBatch,
-  selectMetadata,
-  selectNode,
-  selectProgress,
-} from './sql.ts'
+import { settleAndTell } from './settlement.ts'
+import { cancelBatches, openBatch, selectBatch, selectMetadata, selectNode, selectProgress } from './sql.ts'
 
 /** Where a batch is: `open` while anything of it is unfinished; `held` while it waits for `close()`; or how it has ended. */
 export type BatchState = 'held' | 'open' | 'completed' | 'failed' | 'cancelled'
@@ -177,46 +168,19 @@ export class Batch {
   }
 
   /**
-   * Ends all that is unfinished of it and of what is nested in it: what waits at once, what runs is told by its signal. Takes no more jobs.
-   * Callbacks are enqueued as always, to clean up. Resolves with the number of jobs that were ended at once.
+   * Ends all that is unfinished of it and of what is nested in it: what waits at once, what runs is told by its signal. Takes no
+   * more jobs. Callbacks are enqueued as always, to clean up. Resolves when nothing waits any more.
    */
-  async cancel(reason = 'cancelled'): Promise<number> {
+  async cancel(reason = 'cancelled'): Promise<void> {
     if (typeof reason !== 'string' || reason === '')
       throw new HandcarError('HANDCAR_OPTION_INVALID', 'cancel() expects a reason that is not empty')
-    const { database, clock } = this.#engine
-    return database.write((tx) => {
-      const { id } = this
-      tx.run(cancelBatches, { id, reason })
-      const cancelled = tx
-        .all<{ id: number; name: string; batch_id: number }>(cancelWaitingMembers, {
-          id,
-          reason,
-          now: clock.now(),
-        })
-        .map((row) => ({ id: row.id, name: row.name, state: 'cancelled' as const, batchId: row.batch_id }))
-      if (tx.run(cancelRunningMembers, { id, reason }).changes > 0) tx.touch(cancelTopic)
-      for (const listener of this.#engine.endListeners) listener(tx, cancelled)
-      tx.touch(finishedTopic)
-      return cancelled.length
-    })
+    await this.#engine.database.write((tx) => tx.run(cancelBatches, { id: this.id, reason }))
+    await goOnCancelling(this.#engine)
   }
 
   #row(): BatchRow | undefined {
     return this.#engine.database.get<BatchRow>(selectBatch, [this.id])
   }
-}
-
-/** Settles what has ended, and tells the other listeners of the jobs that were cancelled because of it. */
-export function settleAndTell(
-  engine: Engine,
-  tx: Transaction,
-  ended: readonly EndedJob[],
-  self?: unknown,
-): void {
-  const cancelled = settle(engine, tx, { jobs: ended.map(({ id }) => id) })
-  if (cancelled.length === 0) return
-  for (const listener of engine.endListeners) if (listener !== self) listener(tx, cancelled)
-  tx.touch(finishedTopic)
 }
 
 function unknown(id: number): StateError {

@@ -248,13 +248,13 @@ test('a tree is cancelled: what waits at once, what runs by its signal; callback
     },
   )
   await waitUntil('it runs', () => hasBegun)
-  assert.equal(await batch.cancel('enough'), 3)
-  await assert.rejects(batch.add(double, 1), { message: /is being cancelled: enough/ })
+  await batch.cancel('enough')
+  await assert.rejects(batch.add(double, 1), { code: 'HANDCAR_BATCH_CLOSED' })
   const progress = await batch.wait({ timeout: '5s' })
   assert.deepEqual([progress.state, progress.cancelled, progress.completed], ['cancelled', 4, 1])
   await jobs.drain()
   assert.deepEqual(order, ['inner', 'outer'])
-  assert.equal(await batch.cancel(), 0)
+  await batch.cancel()
   await assert.rejects(batch.cancel(''), { code: 'HANDCAR_OPTION_INVALID' })
 })
 
@@ -383,6 +383,37 @@ test('options of batches are checked', async () => {
     jobs.batch({}, (batch) => void batch.enqueueAll(double, 1 as never)),
     { code: 'HANDCAR_OPTION_INVALID' },
   )
+})
+
+test('a batch that is being cancelled takes no more; a process that works goes on where another one died', async () => {
+  await using producer = await jobsForTest([double], { work: false })
+  const { jobs, database } = producer
+  const batch = await jobs.batch({}, (batch) => {
+    batch.enqueueAll(
+      double,
+      Array.from({ length: 2_500 }, (_, n) => n),
+    )
+  })
+  // Its process died when it had said so.
+  await database.run("update handcar_job_batches set cancelling = 1, cancel_reason = 'enough'")
+  await assert.rejects(batch.add(double, 1), { message: /is being cancelled: enough/ })
+  await using worker = await jobsForTest([double], { database, work: { queues: ['none'] } })
+  assert.ok(worker)
+  assert.equal((await batch.wait({ timeout: '10s' })).cancelled, 2_500)
+  assert.deepEqual(database.get('select cancelling from handcar_job_batches'), { cancelling: 0 })
+})
+
+test('inside a transaction a batch is cancelled with it', async () => {
+  await using context = await jobsForTest([double], { work: false })
+  const { jobs, database } = context
+  const batch = await jobs.batch({}, (batch) => void batch.enqueueAll(double, [1, 2]))
+  const failing = database.write(async () => {
+    await batch.cancel('enough')
+    assert.equal(batch.state(), 'cancelled')
+    throw new Error('no')
+  })
+  await assert.rejects(failing, { message: 'no' })
+  assert.deepEqual(batch.progress(), { ...nothing, state: 'open', total: 2, pending: 2 })
 })
 
 test('the counts of a batch are right after anything', async () => {

@@ -1,12 +1,14 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Transaction } from '../../database/index.ts'
 import type { EndListener, Engine, Loop } from '../engine.ts'
-import { Batch, settleAndTell } from './batch.ts'
+import { Batch } from './batch.ts'
 import { runBody, type BatchBuilder, type Planning } from './batch-builder.ts'
 import { readBatchOptions } from './batch-options.ts'
 import { findEdges } from './dependency-graph.ts'
 import { BatchMember } from './member.ts'
+import { goOnCancelling } from './cancelling.ts'
 import { insertPlan } from './plan-insertion.ts'
+import { settleAndTell } from './settlement.ts'
 import { selectBatch, selectUnsettled } from './sql.ts'
 
 /**
@@ -86,11 +88,16 @@ export class Batches implements Loop {
   #look(): void {
     const { database, logger } = this.#engine
     if (this.#settling !== undefined || database.get(selectUnsettled) === undefined) return
-    this.#settling = database
-      .write((tx) => settleAndTell(this.#engine, tx, []), { label: 'handcar.jobs.settle' })
+    this.#settling = this.#settle()
       .catch((error: unknown) => {
         logger.warn({ error: String(error) }, 'batches could not be settled; that is tried again')
       })
       .finally(() => (this.#settling = undefined))
+  }
+  async #settle(): Promise<void> {
+    await this.#engine.database.write((tx) => settleAndTell(this.#engine, tx, []), {
+      label: 'handcar.jobs.settle',
+    })
+    await goOnCancelling(this.#engine)
   }
 }

@@ -54,6 +54,13 @@ export class JobMember extends Member {
   }
 }
 
+/** Jobs that are inserted together. */
+export interface Portion {
+  readonly jobs: JobMember[]
+  /** Their payloads, when that is all in which they differ. */
+  readonly payloads: readonly string[] | undefined
+}
+
 /** A batch of a plan, with all that is in it. */
 export class BatchMember extends Member {
   /** @internal */
@@ -62,6 +69,8 @@ export class BatchMember extends Member {
   readonly options: PlannedOptions
   /** @internal */
   readonly jobs: JobMember[] = []
+  /** @internal The same, in the portions in which they are inserted: rows, or payloads of rows that are alike. */
+  readonly portions: Portion[] = []
   /** @internal */
   readonly batches: BatchMember[] = []
   /** @internal */

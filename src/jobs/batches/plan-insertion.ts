@@ -1,9 +1,10 @@
 import type { Transaction } from '../../database/index.ts'
 import type { Engine } from '../engine.ts'
+import { insertAll, insertPayloads } from '../enqueue/insertion.ts'
 import type { JobRow } from '../enqueue/job-row.ts'
 import { Batch } from './batch.ts'
 import { batchesOf, type Edge } from './dependency-graph.ts'
-import { BatchMember, JobMember } from './member.ts'
+import { BatchMember, Member, type JobMember } from './member.ts'
 import { settle } from './settlement.ts'
 import {
   countNested,
@@ -23,30 +24,40 @@ export function insertPlan(engine: Engine, tx: Transaction, root: BatchMember, e
   const now = engine.clock.now()
   const waiting = new Set(edges.map(({ job }) => job))
   /** Jobs that were not enqueued, because another one has their unique key. */
-  const strangers = new Set<JobMember>()
+  const strangers = new Set<Member>()
   for (const batch of batchesOf(root)) {
     insertBatchRow(tx, batch, now)
-    const rows = batch.jobs.map((job) => rowOf(job, batch.id!, waiting.has(job)))
-    for (const [index, { id, wasEnqueued }] of engine.enqueuer.insertAll(tx, rows).entries()) {
-      const job = batch.jobs[index]!
-      job.id = id
-      if (!wasEnqueued) strangers.add(job)
+    for (const { jobs, payloads } of batch.portions) {
+      const rowOf = (job: JobMember) => memberRow(job, batch.id!, waiting.has(job))
+      const enqueued =
+        payloads === undefined
+          ? insertAll(tx, jobs.map(rowOf))
+          : jobs.length > 0
+            ? insertPayloads(tx, rowOf(jobs[0]!), payloads)
+            : []
+      for (const [index, { id, wasEnqueued }] of enqueued.entries()) {
+        const job = jobs[index]!
+        job.id = id
+        if (!wasEnqueued) strangers.add(job)
+      }
     }
   }
   for (const batch of batchesOf(root)) {
     for (const [name, { kind, id }] of batch.byName) tx.run(insertNode, [batch.id!, name, kind, id!])
   }
-  const needs = new Set<Edge['need']>()
+  /** What was there before, and may have ended or be gone. */
+  const older = new Set<Edge['need']>()
   for (const edge of edges) {
-    if (strangers.has(edge.job)) continue
+    const { job, need } = edge
+    if (strangers.has(job)) continue
     insertEdge(tx, edge)
-    needs.add(edge.need)
+    if (!(need instanceof Member) || strangers.has(need)) older.add(need)
   }
-  for (const need of needs) tx.run(markMissing, { needs: kindOf(need), id: need.id! })
+  for (const need of older) tx.run(markMissing, { needs: kindOf(need), id: need.id! })
   for (const batch of batchesOf(root)) if (!batch.options.stayOpen) tx.run(openBatch, [batch.id!])
   settle(engine, tx, {
-    jobs: [...needs].filter((need) => kindOf(need) === 'job').map(({ id }) => id!),
-    batches: [...needs].filter((need) => kindOf(need) === 'batch').map(({ id }) => id!),
+    jobs: [...older].filter((need) => kindOf(need) === 'job').map(({ id }) => id!),
+    batches: [...older].filter((need) => kindOf(need) === 'batch').map(({ id }) => id!),
   })
 }
 
@@ -63,7 +74,7 @@ function insertBatchRow(tx: Transaction, batch: BatchMember, now: number): void 
 }
 
 /** A job that waits for others is scheduled for no time. */
-function rowOf({ row }: JobMember, batch: number, isWaiting: boolean): JobRow {
+function memberRow({ row }: JobMember, batch: number, isWaiting: boolean): JobRow {
   return { ...row, batch_id: batch, ...(isWaiting && { state: 'scheduled', scheduled_at: null }) }
 }
 

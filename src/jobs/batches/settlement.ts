@@ -1,5 +1,5 @@
 import type { Transaction } from '../../database/index.ts'
-import { finishedTopic, jobsTopic, type EndedJob, type Engine } from '../engine.ts'
+import { finishedTopic, jobsTopic, type EndedJob, type EndListener, type Engine } from '../engine.ts'
 import { FairTurns } from '../enqueue/fair-turns.ts'
 import { insertRow } from '../enqueue/insertion.ts'
 import type { JobRow } from '../enqueue/job-row.ts'
@@ -67,6 +67,19 @@ export function settle(engine: Engine, tx: Transaction, { jobs = [], batches = [
     // A batch that has closed or opened may be all that its parent waits for.
   }
   return settlement.cancelled
+}
+
+/** Settles what has ended, and tells the other listeners of the jobs that were cancelled because of it. */
+export function settleAndTell(
+  engine: Engine,
+  tx: Transaction,
+  ended: readonly EndedJob[],
+  self?: EndListener,
+): void {
+  const cancelled = settle(engine, tx, { jobs: ended.map(({ id }) => id) })
+  if (cancelled.length === 0) return
+  for (const listener of engine.endListeners) if (listener !== self) listener(tx, cancelled)
+  tx.touch(finishedTopic)
 }
 
 class Settlement {

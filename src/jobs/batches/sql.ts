@@ -24,6 +24,8 @@ export const selectUnsettled = `
     where finished_at is not null and pending > 0
   ) or exists (
     select 1 from handcar_job_dependencies indexed by handcar_job_dependencies_for_deleted where state = 'deleted'
+  ) or exists (
+    select 1 from handcar_job_batches indexed by handcar_job_batches_for_cancelling where cancelling = 1
   )`
 
 export const selectClosable = `
@@ -54,7 +56,7 @@ export const selectReopenable = `
   where finished_at is not null and pending > 0 limit 100`
 
 export const reopenBatch = `
-  update handcar_job_batches set state = 'open', finished_at = null, cancel_reason = null where id = ?`
+  update handcar_job_batches set state = 'open', finished_at = null, cancelling = 0, cancel_reason = null where id = ?`
 
 /** Callbacks that have not begun are taken back when their batch is opened again. */
 export const deleteWaitingCallbacks = `
@@ -72,25 +74,40 @@ const tree = `
 
 export const selectProgress = `${tree}
   select sum(total) as total, sum(completed) as completed, sum(discarded) as discarded, sum(cancelled) as cancelled
-  from tree join handcar_job_batches as batches on batches.id = tree.id`
+  from tree cross join handcar_job_batches as batches on batches.id = tree.id`
 
-/** Nothing more is taken into the batches of a tree. */
+/** Nothing more is taken into the batches of a tree, and what waits in them is cancelled from now on. */
 export const cancelBatches = `${tree}
-  update handcar_job_batches set cancel_reason = :reason, state = 'open'
+  update handcar_job_batches set cancel_reason = :reason, cancelling = 1, state = 'open'
   where id in (select id from tree) and state in ('held', 'open')`
 
-export const cancelWaitingMembers = `${tree}
-  update handcar_jobs indexed by handcar_jobs_for_batch
+export const selectCancelling = `
+  select id, cancel_reason from handcar_job_batches indexed by handcar_job_batches_for_cancelling
+  where cancelling = 1 limit 1`
+
+export const endCancelling = 'update handcar_job_batches set cancelling = 0 where id = ?'
+
+/** Some of what waits in a batch, but not callbacks of what is nested in it. */
+export const cancelMembers = `
+  update handcar_jobs
   set state = 'cancelled', blocked = 0, finished_at = :now, cancel_reason = :reason, reason = :reason,
     unique_key = iif(unique_until > :now, unique_key, null)
-  where batch_id in (select id from tree) and state in ('available', 'scheduled', 'retryable')
-    and not exists (select 1 from handcar_job_callbacks where job_id = handcar_jobs.id)
+  where id in (
+    select id from handcar_jobs as members indexed by handcar_jobs_for_batch
+    where batch_id = :batch and id > :after and state in ('available', 'scheduled', 'retryable')
+      and not exists (select 1 from handcar_job_callbacks where job_id = members.id)
+    order by id limit :limit
+  )
   returning id, name, batch_id`
 
-export const cancelRunningMembers = `${tree}
-  update handcar_jobs indexed by handcar_jobs_for_batch set cancel_reason = :reason
-  where batch_id in (select id from tree) and state = 'running' and cancel_reason is null
-    and not exists (select 1 from handcar_job_callbacks where job_id = handcar_jobs.id)`
+/** What runs in a batch is told to end. */
+export const cancelRunningMembers = `
+  update handcar_jobs set cancel_reason = :reason
+  where id in (
+    select id from handcar_jobs as members indexed by handcar_jobs_for_batch
+    where batch_id = :batch and state = 'running' and cancel_reason is null
+      and not exists (select 1 from handcar_job_callbacks where job_id = members.id)
+  )`
 
 /** The members of a batch that have ended in one of the states, some at a time. */
 export const selectEndedMembers = `

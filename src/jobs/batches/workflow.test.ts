@@ -297,7 +297,7 @@ test('a cancelled workflow leaves nothing behind that waits', async () => {
     flow.batch({ name: 'b', dependsOn: 'a' }, (batch) => void batch.enqueueAll(number, [1, 2]))
     flow.add('c', sum, undefined, { dependsOn: ['b', 'a'] })
   })
-  assert.equal(await flow.cancel('enough'), 4)
+  await flow.cancel('enough')
   assert.deepEqual(flow.progress(), {
     state: 'cancelled',
     total: 4,

@@ -9,6 +9,13 @@ import { JobHandle } from './job-handle.ts'
 import type { JobRow } from './job-row.ts'
 import { Preparing } from './preparing.ts'
 
+/** Jobs that have everything in common but their payload. */
+export interface UniformJobs {
+  readonly row: JobRow
+  /** JSON. */
+  readonly payloads: readonly string[]
+}
+
 /** Checks jobs and puts them into the table. */
 export class Enqueuer {
   readonly #engine: Engine
@@ -76,9 +83,9 @@ export class Enqueuer {
   ): Insertion | Promise<Insertion> {
     if (!Array.isArray(payloads)) throw option.invalidOption('enqueueAll payloads', 'an array', payloads)
     if (payloads.length === 0) return () => []
-    if (isUniform(definition) && typeof options !== 'function' && options?.unique === undefined) {
-      return this.#prepareUniform(definition, payloads, options)
-    }
+    const uniform =
+      typeof options === 'function' ? undefined : this.prepareUniform(definition, payloads, options)
+    if (uniform !== undefined) return (tx) => insertPayloads(tx, uniform.row, uniform.payloads)
     const rows: (JobRow | Promise<JobRow>)[] = payloads.map((payload: Payload, index) =>
       this.prepare(definition, payload, typeof options === 'function' ? options(payload, index) : options),
     )
@@ -92,15 +99,15 @@ export class Enqueuer {
     return insertAll(tx, rows)
   }
 
-  /** Jobs that differ in nothing but their payload, so that the rest is made once. */
-  #prepareUniform(
+  /** Jobs that differ in nothing but their payload: the rest is made once. `undefined` where that is not so. */
+  prepareUniform(
     definition: AnyJobDefinition,
     payloads: readonly unknown[],
     options?: EnqueueOptions,
-  ): Insertion {
-    const texts = this.#preparing.encodeAll(definition, payloads)
+  ): UniformJobs | undefined {
+    if (!isUniform(definition) || options?.unique !== undefined) return undefined
     const row = this.#preparing.row(definition, null, options)
-    return (tx) => insertPayloads(tx, row, texts)
+    return { row, payloads: this.#preparing.encodeAll(definition, payloads) }
   }
 
   #write<Prepared, Result>(
