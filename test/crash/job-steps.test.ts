@@ -73,25 +73,30 @@ test(
       database,
       work: { queues: ['none'] },
     })
-    for (const point of killPoints) {
-      const before = outsideEffects(outside).length
-      const first = Child.start('steps-worker-process', { path, outside, slots: 1 })
-      await first.next()
-      const handle = await context.jobs.enqueue(definitions.suicide, point)
-      await context.jobs.emit(`answer:${handle.id}`, 10)
-      assert.equal(await first.ended(), 'SIGKILL', point)
-      assertNothingBrokenIn(context, outside)
-      await context.jobs.rescue({ pid: first.pid, signal: 'SIGKILL' })
-      await using second = Child.start('steps-worker-process', { path, outside, slots: 1 })
-      assert.equal(await handle.result({ timeout: '60s' }), 21, point)
-      assertNothingBrokenIn(context, outside)
-      const runs = outsideEffects(outside).slice(before)
-      assert.equal(runs.length, point === 'in a step' ? 4 : 3, point)
-      assert.equal(
-        database.get<{ n: number }>('select count(*) as n from effects where job = ?', [handle.id])!.n,
-        6,
-      )
-      await second.kill()
+    const start = () => Child.start('steps-worker-process', { path, outside, slots: 1 })
+    // Each process finishes the job that has killed the one before, and is killed by the next one.
+    let child = start()
+    try {
+      for (const point of killPoints) {
+        const before = outsideEffects(outside).length
+        await child.next()
+        const handle = await context.jobs.enqueue(definitions.suicide, point)
+        await context.jobs.emit(`answer:${handle.id}`, 10)
+        assert.equal(await child.ended(), 'SIGKILL', point)
+        assertNothingBrokenIn(context, outside)
+        await context.jobs.rescue({ pid: child.pid, signal: 'SIGKILL' })
+        child = start()
+        assert.equal(await handle.result({ timeout: '60s' }), 21, point)
+        assertNothingBrokenIn(context, outside)
+        const runs = outsideEffects(outside).slice(before)
+        assert.equal(runs.length, point === 'in a step' ? 4 : 3, point)
+        assert.equal(
+          database.get<{ n: number }>('select count(*) as n from effects where job = ?', [handle.id])!.n,
+          6,
+        )
+      }
+    } finally {
+      await child.kill()
     }
   },
 )

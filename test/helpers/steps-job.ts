@@ -68,6 +68,13 @@ export default async function perform(
           backoff: { first: 1 },
         })
         .catch((error: Error) => `${error.message} (${(error.cause as Error).name})`)
+    case 'once':
+      try {
+        await job.step('once', () => process.exit(7), { maxAttempts: 1 })
+      } catch (error) {
+        return (error as Error).message
+      }
+      break
     case 'cancelled':
       await job.step(
         'long',

@@ -37,6 +37,11 @@ for (const runsIn of ['thread', 'process'] as const) {
     assert.equal(database.get<{ crashes: number }>('select crashes from handcar_jobs')!.crashes, 0)
     const failed = await jobs.enqueue(job, { what: 'fail' })
     assert.deepEqual(((await failed.result()) as unknown[]).slice(1), [3, 3])
+    const once = await jobs.enqueue(job, { what: 'once' })
+    assert.match(
+      String(await once.result()),
+      /^Step "once" failed after its only try: .*its process died, or was stopped, while it ran/,
+    )
     const cursor = await jobs.enqueue(job, { what: 'cursor' })
     assert.equal(await cursor.result(), 3)
     const hopeless = await jobs.enqueue(job, { what: 'gives up' })

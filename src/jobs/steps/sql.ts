@@ -63,7 +63,7 @@ export const insertEvent = `
 
 export const selectUndelivered = `
   select id, event, after_job, payload from handcar_job_events indexed by handcar_job_events_for_delivery
-  where is_delivering = 1 order by id limit 1`
+  where is_delivering = 1 order by event, id limit 1`
 
 export const selectUndeliveredOfName = `
   select 1 from handcar_job_events indexed by handcar_job_events_for_delivery where is_delivering = 1 and event = ? limit 1`
