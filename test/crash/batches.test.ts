@@ -64,7 +64,7 @@ test(
         async () => {
           for (const [index, child] of children.entries()) {
             // Some kill themselves.
-            if ((await Promise.race([child.ended(), 'alive'])) === 'alive') continue
+            if ((await Promise.race([child.ended(), sleep(1, 'alive')])) === 'alive') continue
             await jobs.rescue({ pid: child.pid })
             children[index] = start()
           }

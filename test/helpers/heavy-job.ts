@@ -25,6 +25,8 @@ export default async function perform(payload: { what: string }, job: RemoteJobC
       return new Promise((_resolve, reject) => {
         job.signal.addEventListener('abort', () => reject(job.signal.reason as Error))
       })
+    case 'needs':
+      return job.needs()
     case 'unsendable':
       return () => {}
   }

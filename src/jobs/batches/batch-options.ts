@@ -78,7 +78,7 @@ function readCallback(engine: Engine, value: unknown, name: string): JobRow | Pr
         tags: (tags) => tags as string[] | undefined,
       })
     : { job: value, payload: undefined }
-  const row = engine.enqueuer.prepare(engine.enqueuer.known(job), payload, options as EnqueueOptions)
+  const row = engine.enqueuer.prepare(engine.enqueuer.known(job), payload, options)
   return row instanceof Promise ? row.then(withoutKey) : withoutKey(row)
 }
 

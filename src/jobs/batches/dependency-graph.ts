@@ -104,7 +104,7 @@ function endsAfter(member: AnyMember): AnyMember[] {
   for (let waiting: AnyMember | undefined = member; waiting !== undefined; waiting = waiting.parent) {
     for (const need of needsOf(waiting)) if (need instanceof Member) before.push(need)
   }
-  return before.reverse()
+  return before.toReversed()
 }
 
 function cycle(members: readonly AnyMember[]): HandcarError {

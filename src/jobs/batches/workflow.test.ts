@@ -289,6 +289,39 @@ test('jobs that take turns get theirs when they are released', async () => {
   )
 })
 
+test('a job in a thread gets the results of what it needs, too', async () => {
+  const heavy = defineJob<{ what: string }, unknown>({
+    name: 'heavy',
+    runsIn: 'thread',
+    file: new URL('../../../test/helpers/heavy-job.ts', import.meta.url),
+  })
+  await using context = await jobsForTest([heavy, number])
+  const flow = await context.jobs.workflow({}, (flow) => {
+    flow.add('seven', number, 7)
+    flow.add('heavy', heavy, { what: 'needs' }, { dependsOn: 'seven' })
+  })
+  const seven = { kind: 'job', id: flow.job('seven')!.id, state: 'completed', result: 7 }
+  assert.deepEqual(await flow.job('heavy')!.result({ timeout: '20s' }), {
+    seven: { ...seven, reason: undefined },
+  })
+})
+
+test('a member with the unique key of another job: who needs it waits for that one', async () => {
+  order.length = 0
+  await using context = await jobsForTest(all)
+  const { jobs } = context
+  const holder = await jobs.enqueue(step, 'holder', { in: '1h', unique: 'one' })
+  const flow = await jobs.workflow({}, (flow) => {
+    const same = flow.add('same', step, 'other', { unique: 'one' })
+    flow.add('next', step, 'next', { dependsOn: same })
+  })
+  assert.equal(flow.job('same')!.id, holder.id)
+  assert.deepEqual(statesOf(flow), { next: 'scheduled' })
+  await jobs.reschedule(holder.id, new Date())
+  const { needs } = (await flow.job('next')!.result({ timeout: '5s' })) as { needs: object }
+  assert.deepEqual(needs, { same: { what: 'holder', needs: {} } })
+})
+
 test('a cancelled workflow leaves nothing behind that waits', async () => {
   await using context = await jobsForTest(all, { work: false })
   const { jobs, database } = context

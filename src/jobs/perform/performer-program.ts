@@ -21,6 +21,8 @@ export interface RemoteJobContext {
   progress(value: unknown): void
   /** Adds a line to the log of the job. */
   log(text: string): void
+  /** As {@link JobContext.needs}. */
+  needs: JobContext['needs']
   /** As {@link JobContext.step}. The function runs here; what it returns is kept by the process that has the database. */
   step: JobContext['step']
   /** As {@link JobContext.write}, in a database of this thread or process on the same file, which must be started. */
@@ -77,6 +79,7 @@ async function perform(
     signal,
     progress: (value) => report({ type: 'progress', value }),
     log: (text) => report({ type: 'log', text }),
+    needs: async () => job.needs as never,
     step: (step, run, options) => steps.step(step, run, options) as never,
     write: (step, body, target) => steps.write(step, body, target) as never,
     sleep: (step, duration) => steps.sleep(step, duration),

@@ -1,4 +1,5 @@
 import type { Failure } from '../../core/index.ts'
+import type { NeededJob } from '../batches/needs.ts'
 import type { StepAnswer, StepCall } from '../steps/remote-steps.ts'
 import type { Outcome } from './outcome.ts'
 
@@ -11,6 +12,7 @@ export interface RemoteJob {
   claims: number
   crashes: number
   maxPayload: number
+  needs: Readonly<Record<string, NeededJob>>
 }
 
 /** What a thread or process of jobs is told. */

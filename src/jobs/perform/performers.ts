@@ -5,7 +5,7 @@ import { Suspension } from '../steps/suspension.ts'
 import type { JobContext } from './job-context.ts'
 import { Outcome } from './outcome.ts'
 import { CrashError, startProcess, startThread, type PerformerChild } from './performer-child.ts'
-import type { PerformerReport } from './performer-protocol.ts'
+import type { PerformerReport, RemoteJob } from './performer-protocol.ts'
 
 /** How long a job that was told to end may go on before its thread or process is ended, in milliseconds. */
 const killAfter = 2_000
@@ -43,7 +43,17 @@ export class Performers {
   }
 
   /** Performs a job in a thread or process. Throws {@link CrashError} when that dies. */
-  perform(definition: AnyJobDefinition, payload: unknown, context: JobContext): Promise<unknown> {
+  async perform(definition: AnyJobDefinition, payload: unknown, context: JobContext): Promise<unknown> {
+    const isInBatch = context.running.row.batch_id !== null
+    return this.#perform(definition, payload, context, isInBatch ? await context.needs() : {})
+  }
+
+  #perform(
+    definition: AnyJobDefinition,
+    payload: unknown,
+    context: JobContext,
+    needs: RemoteJob['needs'],
+  ): Promise<unknown> {
     const kind = definition.runsIn as 'thread' | 'process'
     const performer = this.#idle[kind].pop() ?? this.#start(kind)
     clearTimeout(performer.idleTimer)
@@ -96,7 +106,7 @@ export class Performers {
         type: 'perform',
         file: definition.file!.href,
         payload,
-        job: { id, name, attempt, maxAttempts, claims, crashes, maxPayload },
+        job: { id, name, attempt, maxAttempts, claims, crashes, maxPayload, needs },
       })
       if (signal.aborted) abort()
     })
