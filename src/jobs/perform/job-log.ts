@@ -1,3 +1,4 @@
+import { option } from '../../core/index.ts'
 import type { Engine } from '../engine.ts'
 import { insertLog, trimLog } from '../sql.ts'
 import type { RunningJob } from './running-job.ts'
@@ -10,7 +11,8 @@ const linesBetweenTrims = 100
 
 /** Adds a line to the log of a job. A job that has much to say cannot fill the disk: its oldest lines go. */
 export function writeLog({ database, clock }: Engine, job: RunningJob, text: string): Promise<void> {
-  const line = String(text).slice(0, longestLine)
+  if (typeof text !== 'string') throw option.invalidOption('log text', 'a string', text)
+  const line = text.slice(0, longestLine)
   const isTrimmed = ++job.lines % linesBetweenTrims === 0
   return database.write((tx) => {
     tx.run(insertLog, [job.row.id, clock.now(), line])
