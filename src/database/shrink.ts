@@ -28,9 +28,9 @@ export async function shrink(database: Database, options: ShrinkOptions | undefi
   const pageSize = read(database, 'page_size')
   const kept = Math.ceil(keep / pageSize)
   let freed = 0
-  for (let count = pages.first; signal?.aborted !== true;) {
+  let count = pages.first
+  while (!isAborted(signal) && read(database, 'freelist_count') > kept) {
     const startedAt = performance.now()
-    if (read(database, 'freelist_count') <= kept) break
     let took = 0
     const gone = await database.write(
       (tx) => {
@@ -49,6 +49,10 @@ export async function shrink(database: Database, options: ShrinkOptions | undefi
     await sleep(4 * (performance.now() - startedAt), undefined, { signal }).catch(() => {})
   }
   return freed * pageSize
+}
+
+function isAborted(signal: AbortSignal | undefined): boolean {
+  return signal?.aborted === true
 }
 
 function read(database: Pick<Database | Transaction, 'get'>, name: string): number {

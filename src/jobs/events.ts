@@ -50,6 +50,17 @@ export interface TickMessage {
   reason: string | null
 }
 
+/** Rows that nobody needs any more were deleted. */
+export interface PruneMessage {
+  /** Jobs that had ended. */
+  jobs: number
+  batches: number
+  /** Ticks of recurring jobs. */
+  ticks: number
+  /** Bytes that the file gets shorter by. */
+  bytes: number
+}
+
 /** `handcar.jobs.enqueue` */
 export const enqueueEvent: Event<EnqueueMessage> = defineEvent('handcar.jobs.enqueue')
 /** `handcar.jobs.start` */
@@ -60,3 +71,5 @@ export const finishEvent: Event<FinishMessage> = defineEvent('handcar.jobs.finis
 export const rescueEvent: Event<RescueMessage> = defineEvent('handcar.jobs.rescue')
 /** `handcar.jobs.tick` */
 export const tickEvent: Event<TickMessage> = defineEvent('handcar.jobs.tick')
+/** `handcar.jobs.prune` */
+export const pruneEvent: Event<PruneMessage> = defineEvent('handcar.jobs.prune')

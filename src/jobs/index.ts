@@ -20,7 +20,7 @@ export type { IfNeedsFail, Member, Need } from './batches/member.ts'
 export type { NeededJob } from './batches/needs.ts'
 export type { BatchFailure } from './batches/results.ts'
 export type { LongestWait } from './longest-wait.ts'
-export { Jobs } from './jobs.ts'
+export { engineOf, Jobs } from './jobs.ts'
 export type { JobAction } from './operations/action.ts'
 export type { DrainOptions } from './operations/drain.ts'
 export type { JobEdit } from './operations/edit.ts'
@@ -39,6 +39,7 @@ export type { StepScope } from './steps/run-function.ts'
 export type { StepOptions } from './steps/step-options.ts'
 export type { RemoteJobContext } from './perform/performer-program.ts'
 export type { Queues } from './worker/queue-order.ts'
+export { Worker } from './worker/worker.ts'
 export type {
   InputOf,
   OutputOf,

@@ -36,6 +36,9 @@ import { readStats, type JobsStats, type WorkerStats } from './stats.ts'
 import { QueueLimits } from './worker/queue-limits.ts'
 import { Worker } from './worker/worker.ts'
 
+/** What the pieces of the part share: for `handcar/testing`. */
+export let engineOf: (jobs: Jobs) => Engine
+
 /**
  * Durable background jobs in the app's own file.
  *
@@ -51,6 +54,10 @@ import { Worker } from './worker/worker.ts'
  * How and why: `docs/parts/jobs.md`.
  */
 export class Jobs extends Service {
+  static {
+    engineOf = (jobs) => jobs.#engine
+  }
+
   /** The tables of the part: `new Database({ partMigrations: { jobs: Jobs.migrations } })`. */
   static readonly migrations: readonly Migration[] = migrations
 
@@ -94,7 +101,9 @@ export class Jobs extends Service {
     this.#ticker = new Ticker(engine, this.#recurring)
     this.#pruner = new Pruner(engine, retention)
     this.#loops = new Loops(
-      this.#worker === undefined ? [] : [this.#worker, this.#ticker, this.#batches, new Deliveries(engine), this.#pruner],
+      this.#worker === undefined
+        ? []
+        : [this.#worker, this.#ticker, this.#batches, new Deliveries(engine), this.#pruner],
     )
     this.#stopTimeout = stopTimeout
   }
@@ -203,6 +212,11 @@ export class Jobs extends Service {
    */
   emit(event: string, payload?: unknown, options?: EmitOptions): Promise<void> {
     return this.#inOrder(() => emit(this.#ready(), event, payload, options))
+  }
+
+  /** Whether this process performs jobs at this moment. */
+  get isWorking(): boolean {
+    return this.#loops.isRunning
   }
 
   /** What this process does and has done; `undefined` where it does not work on jobs. Asks nothing of the database. */

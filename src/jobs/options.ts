@@ -14,6 +14,7 @@ import { Definitions } from './definition/definitions.ts'
 import type { TraceHook } from './engine.ts'
 import { RecurringDefinition } from './recurring/define-recurring.ts'
 import { readQueueSettings, type QueueSettings } from './worker/queue-limits.ts'
+import { readRetention, type RetentionOptions } from './retention/retention-options.ts'
 import { readQueues, type Queues } from './worker/queue-order.ts'
 
 /** How a process works on jobs. */
@@ -50,6 +51,11 @@ export interface JobsOptions {
   work?: boolean | WorkOptions
   /** What is to be said about a queue: how many of its jobs may run at once, over all processes. Default: nothing. */
   queues?: QueueSettings
+  /**
+   * Which jobs that have ended are kept, by state: by age, number and size. `false`: all of them, for ever. Default: completed ones
+   * for 7 days, discarded and cancelled ones for 30 days.
+   */
+  retention?: RetentionOptions | false
   /** Size limit of a payload and of a result, as JSON. Default: `'1mb'`. */
   maxPayload?: Size
   /** Default: the machine's. */
@@ -66,6 +72,7 @@ const readers = {
   database: option.matching('a Database', (value): value is Database => value instanceof Database),
   definitions: readDefinitions,
   recurring: readRecurring,
+  retention: readRetention,
   work: readWork,
   queues: readQueueSettings,
   maxPayload: option.size(1_048_576),

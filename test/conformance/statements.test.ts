@@ -5,6 +5,7 @@ import * as batchesStatements from '../../src/jobs/batches/sql.ts'
 import { Jobs } from '../../src/jobs/index.ts'
 import * as operationsStatements from '../../src/jobs/operations/sql.ts'
 import * as recurringStatements from '../../src/jobs/recurring/sql.ts'
+import * as retentionStatements from '../../src/jobs/retention/sql.ts'
 import * as jobsStatements from '../../src/jobs/sql.ts'
 import * as stepsStatements from '../../src/jobs/steps/sql.ts'
 import { temporaryDatabase } from '../../src/testing/index.ts'
@@ -16,6 +17,7 @@ const parts: Record<string, Record<string, string>> = {
   'jobs/batches': batchesStatements,
   'jobs/operations': operationsStatements,
   'jobs/recurring': recurringStatements,
+  'jobs/retention': retentionStatements,
   'jobs/steps': stepsStatements,
 }
 
