@@ -89,7 +89,7 @@ const toArgument = ({ name, description, optional }: CommandArgument): Argument 
 
 function toOption({ flags, description, choices, required, repeatable }: CommandOption): Option {
   const option = new Option(flags, description)
-  if (repeatable) option.argParser((value, before: string[] = []) => [...before, value])
+  if (repeatable) option.argParser((value, before: string[] | undefined) => [...(before ?? []), value])
   if (choices) option.choices(choices)
   return option.makeOptionMandatory(required ?? false)
 }

@@ -3,7 +3,8 @@ import { test } from 'node:test'
 import { appFolder, type AppFolder } from '../../../test/helpers/app-folder.ts'
 import { handcar, RunningCommand, type CommandResult } from '../../../test/helpers/command-line.ts'
 import { waitUntil } from '../../../test/helpers/wait-until.ts'
-import type { JobDetails, JobInfo, JobsStats } from '../../jobs/index.ts'
+import { Database } from '../../database/index.ts'
+import { Jobs, type JobDetails, type JobInfo, type JobsStats } from '../../jobs/index.ts'
 
 const definitions = `
 import { existsSync } from 'node:fs'
@@ -50,6 +51,22 @@ async function migratedApp(): Promise<AppFolder> {
   const { code, errors } = await handcar(['migrate'], { folder: folder.path })
   assert.equal(code, 0, errors)
   return folder
+}
+
+/** The jobs of an app as another process sees them. */
+async function lookAt(folder: AppFolder) {
+  const database = new Database({ path: folder.file('data/app.sqlite3'), readers: false })
+  await database.start()
+  const jobs = new Jobs({ database })
+  await jobs.start()
+  return {
+    jobs,
+    stateOf: async (id: number): Promise<string | undefined> => (await jobs.get(id))?.state,
+    async [Symbol.asyncDispose]() {
+      await jobs.stop()
+      await database.stop()
+    },
+  }
 }
 
 const enqueueMail = async (folder: AppFolder, to: string): Promise<number> =>
@@ -177,11 +194,10 @@ test('what a filter means is shown first, and done with --yes', async () => {
 
 test('an app that works does what is asked for outside at once', async () => {
   using folder = await migratedApp()
-  await using app = new RunningCommand(['start', '--port', '0', '--processes', '1'], { folder: folder.path })
-  await app.wrote(/./).catch(() => {})
+  await using _app = new RunningCommand(['start', '--port', '0', '--processes', '1'], { folder: folder.path })
+  await using seen = await lookAt(folder)
+  const { stateOf } = seen
   const { id: hanging } = await json<{ id: number }>(folder, 'enqueue', 'hang')
-  const stateOf = async (id: number): Promise<string> =>
-    (await json<JobDetails>(folder, 'show', String(id))).state
   await waitUntil('it runs', async () => (await stateOf(hanging)) === 'running', 30_000)
   assert.match((await jobs(folder, 'show', String(hanging))).output, /^worker +\S+:\d+$/m)
   assert.equal(
@@ -209,11 +225,7 @@ test('an app that works does what is asked for outside at once', async () => {
   const held = [await enqueueMail(folder, 'b@x'), (await json<{ id: number }>(folder, 'enqueue', 'tidy')).id]
   const stats = await jobs(folder, 'stats')
   assert.match(stats.output, /^queue +waiting +oldest\n(?:.*\n)*mail +1 +.* +paused$/m)
-  await waitUntil(
-    'it is set aside',
-    async () => (await json<JobsStats>(folder, 'stats')).paused === 1,
-    30_000,
-  )
+  await waitUntil('it is set aside', async () => (await seen.jobs.stats()).paused === 1, 30_000)
   assert.match((await jobs(folder, 'list', '--hold', 'paused')).output, /available \(paused\)/)
   assert.match((await jobs(folder, 'stats')).output, /^paused +1 +names: tidy$/m)
   assert.equal((await jobs(folder, 'resume', 'mail')).output, 'The queue mail is resumed.\n')
@@ -267,8 +279,8 @@ test('a process that works stops in good order at Ctrl-C, and gives back what is
     environment: { LOG_LEVEL: 'info' },
   })
   await worker.wrote(/Working on the jobs of .*app\.sqlite3; Ctrl-C ends it\./)
-  const stateOf = async (): Promise<string> => (await json<JobDetails>(folder, 'show', String(id))).state
-  await waitUntil('it runs', async () => (await stateOf()) === 'running', 30_000)
+  await using seen = await lookAt(folder)
+  await waitUntil('it runs', async () => (await seen.stateOf(id)) === 'running', 30_000)
   worker.signal('SIGINT')
   assert.equal(await worker.ended(), 0, worker.output)
   const job = await json<JobDetails>(folder, 'show', String(id))

@@ -23,7 +23,7 @@ interface Act {
   action: JobAction
   /** What becomes of them: `retried`. */
   done: string
-  run(jobs: Jobs, filter: JobFilter): Promise<number>
+  run: (jobs: Jobs, filter: JobFilter) => Promise<number>
 }
 
 /**

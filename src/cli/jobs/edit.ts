@@ -35,7 +35,7 @@ then retry it.`,
     'handcar jobs edit 4711 --queue slow --priority 10',
   ],
   async run(context, options, word) {
-    const id = readId(word!)
+    const id = readId(word)
     const changes = readChanges(options)
     if (Object.keys(changes).length === 0)
       throw new UsageError('jobs edit: expected something to change', 'Run `handcar jobs edit --help`.')

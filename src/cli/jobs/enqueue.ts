@@ -49,7 +49,7 @@ export const enqueue: Command<Options> = {
       throw new UsageError(`--wait: expected a span such as 30s, got "${wait}"`, 'Correct the span.')
     await using opened = await openJobsWithCode(context)
     const { jobs } = opened
-    const handle = await jobs.enqueue(definitionOf(jobs, name!), value, given)
+    const handle = await jobs.enqueue(definitionOf(jobs, name), value, given)
     const { id, wasEnqueued } = handle
     if (wait === undefined) {
       if (json) return output.json({ id, wasEnqueued })

@@ -3,8 +3,12 @@ import type { BatchGraph, JobDetails } from '../../jobs/index.ts'
 import type { Output } from '../command.ts'
 import { formatDuration } from '../format.ts'
 import { formatTable } from '../table.ts'
+import { trimStack } from '../trim-stack.ts'
 import { colorOfState, describeState, firstLine, formatRelative } from './job-table.ts'
 import { describeNeeds, describeWorkflow } from './job-tree.ts'
+
+/** How much of the last stack is shown. */
+const mostFrames = 5
 
 /** Tells everything about a job to people: lines of text. */
 export function describeJob(
@@ -19,7 +23,7 @@ export function describeJob(
     title,
     '',
     ...facts(job, output, now),
-    ...section('payload', value(job.payload), output),
+    ...(job.payload === null ? [] : section('payload', value(job.payload), output)),
     ...(job.result === undefined ? [] : section('result', value(job.result), output)),
     ...(job.progress === undefined ? [] : section('progress', value(job.progress), output)),
     ...section('failed attempts', attempts(job, output, now), output),
@@ -69,7 +73,7 @@ function facts(job: JobDetails, output: Output, now: number): string[] {
 }
 
 function attemptsOf({ attempt, maxAttempts, claims }: JobDetails): string {
-  const uncounted = claims > attempt ? `, begun ${claims} times in all` : ''
+  const uncounted = claims <= attempt ? '' : `, begun ${claims === 1 ? 'once' : `${claims} times`} in all`
   return `${attempt} of ${maxAttempts}${uncounted}`
 }
 
@@ -96,12 +100,10 @@ function attempts(job: JobDetails, output: Output, now: number): string[] {
     { title: 'worker' },
     { title: 'error' },
   ]
-  const stack = job.errors.at(-1)?.stack
-  const frames =
-    stack
-      ?.split('\n')
-      .filter((line) => /^\s+at /.test(line))
-      .slice(0, 5) ?? []
+  const frames = trimStack(job.errors.at(-1)?.stack ?? '')
+    .split('\n')
+    .filter((line) => /^\s+at /.test(line))
+    .slice(0, mostFrames)
   return [
     ...formatTable(columns, rows, output.color.dim),
     ...frames.map((line) => output.color.dim(`  ${line.trim()}`)),

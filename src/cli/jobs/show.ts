@@ -15,7 +15,7 @@ export const show: Command<{ json?: true }> = {
   examples: ['handcar jobs show 4711', "handcar jobs show 4711 --json | jq '.errors[-1].stack'"],
   async run(context, { json }, word) {
     const { output } = context
-    const id = readId(word!)
+    const id = readId(word)
     await using opened = await openJobs(context, { readOnly: true })
     const job = await opened.jobs.get(id)
     if (job === undefined) throw new HandcarError('HANDCAR_JOB_MISSING', `There is no job ${id}`)
