@@ -8,15 +8,18 @@ import { crashJobs, createEffects, createRuns } from '../helpers/crash-jobs.ts'
 import { jobsForTest } from '../helpers/jobs.ts'
 import { temporaryFolder } from '../helpers/temporary-folder.ts'
 import { waitUntil } from '../helpers/wait-until.ts'
+import { Random } from './random.ts'
 import { isSoak } from './soak.ts'
 
-const rounds = isSoak ? 500 : 12
+const rounds = isSoak ? 5_000 : 40
 const jobsPerRound = 60
 
 test(
   `workers are killed ${rounds} times: every job ends once, every effect happens once`,
   { timeout: 3_600_000 },
-  async () => {
+  async (t) => {
+    const random = new Random()
+    t.diagnostic(`seed ${random.seed}`)
     using folder = temporaryFolder()
     const path = folder.file('app.sqlite3')
     await using database = new Database({ path, partMigrations: { jobs: Jobs.migrations }, readers: false })
@@ -28,14 +31,14 @@ test(
     await using context = await jobsForTest(Object.values(jobs), { database, work: { queues: ['none'] } })
     let enqueued = 0
     const start = () => Child.start('jobs-worker-process', { path, slots: 8 })
-    const children = [start(), start()]
+    const children = [start(), start(), start()]
     try {
       for (let round = 0; round < rounds; round++) {
         const payloads = Array.from({ length: jobsPerRound }, (_, n) => ({ key: n % 20 }))
         enqueued += (await context.jobs.enqueueAll(jobs.effect, payloads)).length
         const victim = children.shift()!
         await victim.next()
-        await sleep(Math.random() * 150)
+        await sleep(random.next() * 80)
         await victim.kill()
         await context.jobs.rescue({ pid: victim.pid, signal: 'SIGKILL' })
         children.push(start())
