@@ -163,5 +163,7 @@ test('a schedule that can never tick, or that is none, is refused with the reaso
   assert.equal(readCron(' 0  9 * * *\t', ''), '0 9 * * *')
   for (const zone of ['Mars/Olympus', '', 7])
     assert.throws(() => readTimeZone(zone, 'option "timeZone"'), { code: 'HANDCAR_OPTION_INVALID' })
-  assert.equal(readTimeZone('europe/berlin', ''), 'Europe/Berlin')
+  assert.equal(readTimeZone(undefined, ''), 'UTC')
+  const lower = readSchedule('0 9 * * *', readTimeZone('europe/berlin', ''))
+  assert.equal(lower.next(at('2026-01-01T00:00:00Z')), at('2026-01-01T08:00:00Z'))
 })

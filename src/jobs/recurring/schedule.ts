@@ -100,7 +100,8 @@ export function readTimeZone(value: unknown, name: string): string {
   const expected = "a time zone such as 'Europe/Berlin'"
   if (typeof value !== 'string' || value === '') throw invalidOption(name, expected, value)
   try {
-    return new Intl.DateTimeFormat('en', { timeZone: value }).resolvedOptions().timeZone
+    new Intl.DateTimeFormat('en', { timeZone: value })
+    return value
   } catch {
     throw invalidOption(name, expected, value)
   }

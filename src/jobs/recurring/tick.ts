@@ -3,7 +3,7 @@ import type { AnyJobDefinition } from '../definition/define-job.ts'
 import type { Engine } from '../engine.ts'
 import type { EnqueueOptions } from '../enqueue/enqueue-options.ts'
 import type { JobRow } from '../enqueue/job-row.ts'
-import { enqueueEvent, tickEvent } from '../events.ts'
+import { tickEvent } from '../events.ts'
 import { dueTicks } from './due-ticks.ts'
 import type { RecurringDefinitions } from './recurring-definitions.ts'
 import { readSchedule } from './schedule.ts'
@@ -106,8 +106,5 @@ function isUnfinished(tx: Transaction, job: number | null): boolean {
 }
 
 function insertJob(tx: Transaction, { enqueuer }: Engine, row: JobRow): number {
-  const { id, wasEnqueued } = enqueuer.insert(tx, row)
-  if (wasEnqueued && enqueueEvent.hasSubscribers)
-    enqueueEvent.publish({ id, name: row.name, queue: row.queue })
-  return id
+  return enqueuer.insert(tx, row).id
 }
