@@ -31,10 +31,14 @@ export const hang = defineJob({
     job.signal.addEventListener('abort', () => reject(job.signal.reason))
   }),
 })
+export const stubborn = defineJob({ name: 'stubborn', perform: () => new Promise(() => {}) })
 export const tidy = defineJob({ name: 'tidy', perform: () => 'tidied' })
 export const everyDay = defineRecurring({ name: 'tidy-up', job: tidy, cron: '0 4 * * *' })
 `
-const files = { 'src/jobs.js': definitions, 'handcar.config.js': "export default { log: { level: 'warn' } }" }
+const files = {
+  'src/jobs.js': definitions,
+  'handcar.config.js': "export default { log: { level: 'warn' }, processes: { stopTimeout: '2s' } }",
+}
 
 const jobs = (folder: AppFolder, ...words: string[]): Promise<CommandResult> =>
   handcar(['jobs', ...words], { folder: folder.path })
@@ -285,6 +289,23 @@ test('a process that works stops in good order at Ctrl-C, and gives back what is
   assert.equal(await worker.ended(), 0, worker.output)
   const job = await json<JobDetails>(folder, 'show', String(id))
   assert.deepEqual([job.state, job.attempt, job.claims], ['available', 0, 1])
+})
+
+test('a second Ctrl-C ends it at once; the job runs again elsewhere', async () => {
+  using folder = await migratedApp()
+  folder.write('handcar.config.js', 'export default {}')
+  const { id } = await json<{ id: number }>(folder, 'enqueue', 'stubborn')
+  await using seen = await lookAt(folder)
+  await using worker = new RunningCommand(['jobs', 'work'], { folder: folder.path })
+  await waitUntil('it runs', async () => (await seen.stateOf(id)) === 'running', 30_000)
+  worker.signal('SIGINT')
+  await worker.wrote(/Ctrl-C again/)
+  worker.signal('SIGINT')
+  assert.equal(await worker.ended(), 130)
+  await using second = new RunningCommand(['jobs', 'work'], { folder: folder.path })
+  await waitUntil('it runs again', async () => (await seen.jobs.get(id))?.claims === 2, 30_000)
+  assert.equal((await seen.jobs.get(id))?.crashes, 1)
+  assert.ok(!second.hasEnded)
 })
 
 test('without a database, its tables, or the job, the cure is told', async () => {

@@ -10,9 +10,10 @@ export function describeNeeds(related: JobDetails['needs'], output: Output): str
   return related.map(({ kind, id, name, state, need }, index) => {
     const branch = index === related.length - 1 ? '└─' : '├─'
     const of = kind === 'batch' ? `batch ${id}` : String(id)
-    const what = state === undefined ? output.color.dim('deleted') : colorOfState(state, output)(state)
-    const note = need === 'met' || need === 'waiting' ? '' : output.color.dim(` (${need})`)
-    return `${branch} ${of}  ${name ?? ''}  ${what}${note}`
+    if (state === undefined) return [branch, `${of} `, output.color.dim('deleted')].join(' ')
+    const note = need === 'failed' ? output.color.dim(' (failed)') : ''
+    const words = [of, name, colorOfState(state, output)(state) + note].filter((each) => each !== undefined)
+    return `${branch} ${words.join('  ')}`
   })
 }
 

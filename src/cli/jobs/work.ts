@@ -45,7 +45,9 @@ SIGTERM let the jobs that run finish, within the stopTimeout of the app, and giv
     const app = await makeApp(handcar)
     await handcar.work()
     output.warn(output.color.dim(`Working on the jobs of ${handcar.database.path}; Ctrl-C ends it.`))
-    await (untilDrained ? Promise.race([stopped, handcar.jobs.drain()]) : stopped)
+    const signal = await (untilDrained ? Promise.race([stopped, handcar.jobs.drain()]) : stopped)
+    if (signal !== undefined)
+      output.warn(output.color.dim('Letting the jobs that run finish; Ctrl-C again ends it at once.'))
     await handcar.jobs.stop({ timeout: config.processes.stopTimeout })
     await app.stop?.()
   },

@@ -495,3 +495,75 @@ test('what is to be paused is said clearly', async () => {
   assert.equal(await jobs.pause({ queue: 'a' }), true)
   assert.equal(await jobs.pause('a'), false)
 })
+
+test('a member of a workflow that is retried joins it again, and so does what was cancelled because of it', async () => {
+  let isBroken = true
+  const part = defineJob({
+    name: 'part',
+    maxAttempts: 1,
+    perform(): string {
+      if (isBroken) throw new Error('broken')
+      return 'done'
+    },
+  })
+  await using all = await jobsForTest([part, report])
+  const { jobs } = all
+  const flow = await jobs.workflow({ name: 'night' }, (flow) => {
+    const first = flow.add('first', part)
+    flow.add('second', report, 1, { dependsOn: [first] })
+  })
+  assert.equal((await flow.wait()).state, 'failed')
+  const [second, first] = (await jobs.list({ batch: flow.id })).jobs
+  const details = (await jobs.get(second!.id))!
+  assert.deepEqual(
+    details.needs.map(({ id, name, state, need }) => [id, name, state, need]),
+    [[first!.id, 'part', 'discarded', 'failed']],
+  )
+  assert.deepEqual(
+    (await jobs.get(first!.id))!.neededBy.map(({ id }) => id),
+    [second!.id],
+  )
+  const { name, state, total, discarded, cancelled } = details.membership!
+  assert.deepEqual([name, state, total, discarded, cancelled], ['night', 'failed', 2, 1, 1])
+
+  isBroken = false
+  assert.equal(await jobs.retry(first!.id), 1)
+  assert.equal((await flow.wait()).state, 'completed')
+  assert.equal(await jobs.delete({ batch: flow.id }), 2)
+})
+
+test('the members of a batch that is open are not deleted', async () => {
+  await using all = await jobsForTest([report])
+  const { jobs } = all
+  const batch = await jobs.batch({}, (batch) => {
+    batch.enqueue(report, 1)
+    batch.enqueue(report, 2, { in: '1h' })
+  })
+  await waitUntil('the first is done', () => batch.progress().completed === 1)
+  assert.equal(await jobs.delete({}), 0)
+  assert.equal(await jobs.cancel({ batch: batch.id }, 'a test'), 1)
+  assert.equal(await jobs.delete({}), 2)
+})
+
+test('a retried job goes on behind the steps that it has done', async () => {
+  const runs: string[] = []
+  const stepped = defineJob({
+    name: 'stepped',
+    maxAttempts: 1,
+    async perform(_, job) {
+      await job.step('first', () => void runs.push('first'))
+      runs.push('second')
+      if (runs.length === 2) throw new Error('once')
+    },
+  })
+  await using all = await jobsForTest([stepped])
+  const handle = await all.jobs.enqueue(stepped)
+  await waitUntil('it is discarded', () => handle.state() === 'discarded')
+  assert.deepEqual(
+    (await all.jobs.get(handle.id))!.steps.map(({ name, kind, state }) => [name, kind, state]),
+    [['first', 'step', 'done']],
+  )
+  await all.jobs.retry(handle.id)
+  await handle.result()
+  assert.deepEqual(runs, ['first', 'second', 'second'])
+})
