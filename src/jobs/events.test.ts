@@ -42,6 +42,24 @@ test('events tell of the enqueue, the start and the end of each attempt', async 
   ])
 })
 
+test('each of many jobs that are enqueued at once is told of; one that was not enqueued is not', async () => {
+  const heard: EnqueueMessage[] = []
+  const listen = (message: unknown): void => void heard.push(message as EnqueueMessage)
+  const plain = defineJob({ name: 'plain', perform: (_: number) => {} })
+  const unique = defineJob({ name: 'unique', unique: (n: number) => String(n % 2), perform: () => {} })
+  await using context = await jobsForTest([plain, unique], { work: false })
+  subscribe('handcar.jobs.enqueue', listen)
+  await context.jobs.enqueueAll(plain, [1, 2], { queue: 'other' })
+  await context.jobs.enqueueAll(unique, [1, 2, 3])
+  unsubscribe('handcar.jobs.enqueue', listen)
+  assert.deepEqual(heard, [
+    { id: 1, name: 'plain', queue: 'other' },
+    { id: 2, name: 'plain', queue: 'other' },
+    { id: 3, name: 'unique', queue: 'default' },
+    { id: 4, name: 'unique', queue: 'default' },
+  ])
+})
+
 test('the context of a trace goes from the enqueue to the attempt', async () => {
   const storage = new AsyncLocalStorage<string>()
   const trace = {

@@ -2,7 +2,6 @@ import { option, OptionsError } from '../../core/index.ts'
 import type { Transaction } from '../../database/index.ts'
 import { JobDefinition, type AnyJobDefinition } from '../definition/define-job.ts'
 import type { Engine } from '../engine.ts'
-import { enqueueEvent } from '../events.ts'
 import type { EnqueueOptions } from './enqueue-options.ts'
 import { insert, insertAll, insertPayloads, type Enqueued, type Insertion } from './insertion.ts'
 import { JobHandle } from './job-handle.ts'
@@ -39,10 +38,7 @@ export class Enqueuer {
   ): Promise<JobHandle<Result>> {
     return this.#write(this.prepare(this.known(definition), payload, options), (row, tx) => {
       row.parent_id = parent
-      const enqueued = this.insert(tx, row)
-      if (enqueued.wasEnqueued && enqueueEvent.hasSubscribers)
-        enqueueEvent.publish({ id: enqueued.id, name: row.name, queue: row.queue })
-      return new JobHandle<Result>(this.#engine, enqueued)
+      return new JobHandle<Result>(this.#engine, insert(tx, row))
     })
   }
 

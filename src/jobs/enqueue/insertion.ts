@@ -1,6 +1,7 @@
 import type { SqlParameter, Transaction } from '../../database/index.ts'
 import { assertOpen } from '../batches/assert-open.ts'
 import { jobsTopic } from '../engine.ts'
+import { enqueueEvent } from '../events.ts'
 import { insertJob, insertManyJobs, insertManyPayloads, insertPayload } from '../sql.ts'
 import { FairTurns } from './fair-turns.ts'
 import { payloadsAtOnce, pushValues, rowsAtOnce, valuesOf, type JobRow } from './job-row.ts'
@@ -29,7 +30,12 @@ export function insert(tx: Transaction, row: JobRow): Enqueued {
 export function insertRow(tx: Transaction, row: JobRow): Enqueued {
   if (row.fair_key !== null) new FairTurns(tx).give(row)
   tx.touch(jobsTopic)
-  if (row.unique_key !== null) return insertUnique(tx, row)
+  const enqueued = row.unique_key === null ? insertPlain(tx, row) : insertUnique(tx, row)
+  publish(enqueued, row)
+  return enqueued
+}
+
+function insertPlain(tx: Transaction, row: JobRow): Enqueued {
   return { id: Number(tx.run(insertJob, valuesOf(row)).lastInsertRowid), wasEnqueued: true }
 }
 
@@ -50,8 +56,7 @@ export function insertAll(tx: Transaction, rows: readonly JobRow[]): Enqueued[] 
     }
     const count = lengthOfRun(rows, from)
     if (count < rowsAtOnce) {
-      const { lastInsertRowid } = tx.run(insertJob, valuesOf(row))
-      enqueued.push({ id: Number(lastInsertRowid), wasEnqueued: true })
+      enqueued.push(insertPlain(tx, row))
       from++
       continue
     }
@@ -60,6 +65,7 @@ export function insertAll(tx: Transaction, rows: readonly JobRow[]): Enqueued[] 
     pushIds(enqueued, tx.run(insertManyJobs, parameters).lastInsertRowid, rowsAtOnce)
     from += rowsAtOnce
   }
+  if (enqueueEvent.hasSubscribers) enqueued.forEach((each, index) => publish(each, rows[index]!))
   return enqueued
 }
 
@@ -78,7 +84,12 @@ export function insertPayloads(tx: Transaction, row: JobRow, payloads: readonly 
   for (; from < payloads.length; from++) {
     pushIds(enqueued, tx.run(insertPayload, [...common, payloads[from]!]).lastInsertRowid, 1)
   }
+  if (enqueueEvent.hasSubscribers) for (const each of enqueued) publish(each, row)
   return enqueued
+}
+
+function publish({ id, wasEnqueued }: Enqueued, { name, queue }: JobRow): void {
+  if (wasEnqueued && enqueueEvent.hasSubscribers) enqueueEvent.publish({ id, name, queue })
 }
 
 /** How many rows from here on have no unique key, as far as it matters. */
