@@ -3,6 +3,8 @@ import {
   option,
   readOptions,
   Service,
+  systemClock,
+  type Clock,
   type Logger,
   type StateError,
 } from '../core/index.ts'
@@ -26,6 +28,8 @@ export interface HandcarOptions {
    * `handcar migrate` do it.
    */
   migrate?: boolean
+  /** The clock of the jobs, for tests. Default: the machine's. */
+  clock?: Clock
   /** Default: one on standard output, as the configuration says. */
   logger?: Logger
 }
@@ -69,9 +73,10 @@ export class Handcar extends Service {
    * @throws OptionsError
    */
   constructor(config: Config | ResolvedConfig = {}, options: HandcarOptions = {}) {
-    const { role, migrate, logger } = readOptions('Handcar', options, {
+    const { role, migrate, clock, logger } = readOptions('Handcar', options, {
       role: option.oneOf<Role>(['web', 'jobs', 'script'], 'script'),
       migrate: option.flag(false),
+      clock: (value) => (value ?? systemClock) as Clock,
       logger: option.optional(readLogger),
     })
     const resolved = 'origins' in config ? config : resolveConfig(config)
@@ -89,6 +94,7 @@ export class Handcar extends Service {
     this.jobs = new Jobs({
       ...jobs,
       database: this.database,
+      clock,
       work: this.#performsJobs && { ...work, begin: 'later' },
       logger: this.logger,
     })

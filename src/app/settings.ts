@@ -53,6 +53,7 @@ const workOptions = {
 const jobsOptions = {
   queues: passed,
   maxPayload: passed,
+  retention: passed,
   trace: passed,
 } satisfies Record<Exclude<keyof JobsConfig, 'definitions' | 'work'>, typeof passed>
 

@@ -216,7 +216,7 @@ export class Jobs extends Service {
 
   /** Whether this process performs jobs at this moment. */
   get isWorking(): boolean {
-    return this.#loops.isRunning
+    return this.#worker !== undefined && this.#loops.isRunning
   }
 
   /** What this process does and has done; `undefined` where it does not work on jobs. Asks nothing of the database. */

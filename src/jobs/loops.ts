@@ -13,6 +13,11 @@ export class Loops {
     this.#loops = loops
   }
 
+  /** Whether it was begun and not ended. */
+  get isRunning(): boolean {
+    return this.#isWanted
+  }
+
   /** Begins, unless it has begun. When one loop fails those before it are ended, and it may be tried again. */
   start(): Promise<void> {
     if (this.#isWanted) return this.#start

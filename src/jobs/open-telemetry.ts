@@ -46,13 +46,12 @@ const failed = 2
  * attempt fails with stands in its span.
  *
  * ```ts
- * import * as api from '@opentelemetry/api'
  * export default defineConfig({ jobs: { trace: openTelemetryTrace(api) } })
  * ```
  *
  * What is stored is what the propagator of the process writes, such as W3C's `traceparent`; without one nothing is.
  *
- * @param api The package, whatever its version.
+ * @param api The package `@opentelemetry/api`, as `import * as api` gives it.
  */
 export function openTelemetryTrace(api: OpenTelemetryApi): TraceHook {
   const { context, propagation, trace } = api

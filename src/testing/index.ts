@@ -1,2 +1,14 @@
 export { FakeClock } from './fake-clock.ts'
+export type { FailedAttempt } from './jobs/attempts.ts'
+export { drainJobs, type DrainedJobs, type DrainJobsOptions } from './jobs/drain-jobs.ts'
+export {
+  assertEnqueued,
+  refuteEnqueued,
+  type EnqueuedJob,
+  type ExpectedJob,
+  type PartOf,
+} from './jobs/enqueued.ts'
+export { inlineJobs } from './jobs/inline-jobs.ts'
+export { performOne, type PerformedJob } from './jobs/perform-one.ts'
+export { temporaryJobs, type TemporaryJobs, type TemporaryJobsOptions } from './jobs/temporary-jobs.ts'
 export { temporaryDatabase } from './temporary-database.ts'

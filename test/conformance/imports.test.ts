@@ -19,6 +19,7 @@ const outside = ['testing', 'index.ts']
 /** What a file may import from outside of `src` and of Node, by folder or file. */
 const packages: Record<string, string[]> = {
   'database/driver.ts': ['better-sqlite3'],
+  'jobs/recurring/schedule.ts': ['croner'],
   kysely: ['kysely'],
   'server/fetch-listener.ts': ['@hono/node-server'],
   'server/static-files.ts': ['sirv'],

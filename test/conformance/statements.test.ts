@@ -9,6 +9,7 @@ import * as retentionStatements from '../../src/jobs/retention/sql.ts'
 import * as jobsStatements from '../../src/jobs/sql.ts'
 import * as stepsStatements from '../../src/jobs/steps/sql.ts'
 import { temporaryDatabase } from '../../src/testing/index.ts'
+import * as testingStatements from '../../src/testing/jobs/sql.ts'
 
 /** The statements of every part that has any, by part. A new part joins by adding one entry. */
 const parts: Record<string, Record<string, string>> = {
@@ -19,6 +20,7 @@ const parts: Record<string, Record<string, string>> = {
   'jobs/recurring': recurringStatements,
   'jobs/retention': retentionStatements,
   'jobs/steps': stepsStatements,
+  'testing/jobs': testingStatements,
 }
 
 for (const [part, statements] of Object.entries(parts)) {
