@@ -100,6 +100,34 @@ for (const [name, code, page] of broken) {
   })
 }
 
+test('a request on its way to a process that dies is answered with the reason, and so is one that it was working on', async () => {
+  using folder = appFolder({
+    'src/app.js': `
+      const dieBlocked = () => {
+        console.log('blocked')
+        for (const endAt = Date.now() + 1_000; Date.now() < endAt; );
+        process.exit(4)
+      }
+      export default {
+        fetch(request) {
+          if (request.url.endsWith('/block')) setTimeout(dieBlocked, 10)
+          else if (request.url.endsWith('/throw')) setImmediate(() => { throw new Error('while answering') })
+          else return new Response('alive')
+          return new Promise(() => {})
+        },
+      }`,
+  })
+  await using dev = startDev(folder)
+  const address = await dev.address()
+  const busy = get(`${address}/block`)
+  await dev.wrote(/^blocked$/m)
+  const late = [1, 2, 3].map(() => get(address))
+  for (const page of await Promise.all([busy, ...late])) assert.match(page, /ended with exit code 4/)
+  folder.write('src/other.js', '')
+  await answers(address, /^alive$/)
+  assert.match(await get(`${address}/throw`), /Error: while answering/)
+})
+
 test('an app that is broken from the start is shown, and starts when it is mended', async () => {
   using folder = appFolder({ 'src/app.js': 'nope' })
   await using dev = startDev(folder)

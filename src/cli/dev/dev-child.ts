@@ -7,20 +7,35 @@ import type { DevFailure, DevOrder, DevReport } from './protocol.ts'
 /** How long a process may take to end, in milliseconds. */
 const stopTimeout = 1_000
 
+/** A connection on which nothing was answered when its process ended. */
+export interface LeftConnection {
+  socket: Socket
+  /** Whether it had arrived, and a request may have been read. */
+  wasAccepted: boolean
+}
+
+/** How a process of the app has ended. */
+export interface DevEnd {
+  failure: DevFailure
+  /** Whether it was told to. */
+  wasStopped: boolean
+  left: LeftConnection[]
+}
+
 /** One process for the app. It is started ahead of its time, and waits until it is told to begin. */
 export class DevChild {
   readonly #folder: string
   readonly #process: ChildProcess
   readonly #ended: Promise<unknown>
   readonly #outcome = Promise.withResolvers<DevFailure | undefined>()
+  /** Connections that were handed over and may have to be taken back, by the number that they were given. */
+  readonly #connections = new Map<number, LeftConnection>()
+  #lastConnection = 0
   #failure: DevFailure | undefined
   #isStopping = false
 
-  /**
-   * @param environment Variables, without those of the app's `.env`: the process reads that file itself.
-   * @param onCrash Called when the process ends by itself after the app had begun.
-   */
-  constructor(folder: string, environment: NodeJS.ProcessEnv, onCrash: (failure: DevFailure) => void) {
+  /** @param environment Variables, without those of the app's `.env`: the process reads that file itself. */
+  constructor(folder: string, environment: NodeJS.ProcessEnv, onEnd: (end: DevEnd) => void) {
     this.#folder = folder
     const file = join(
       import.meta.dirname,
@@ -33,7 +48,8 @@ export class DevChild {
     this.#ended = once(this.#process, 'exit').then(([code, signal]) => {
       const failure = this.#failure ?? endedWith(signal ?? `exit code ${code}`)
       this.#outcome.resolve(failure)
-      if (!this.#isStopping) onCrash(failure)
+      onEnd({ failure, wasStopped: this.#isStopping, left: [...this.#connections.values()] })
+      this.#connections.clear()
     })
   }
 
@@ -43,9 +59,14 @@ export class DevChild {
     return this.#outcome.promise
   }
 
-  /** Hands a connection over. */
+  /**
+   * Hands a connection over. A copy is kept until the process begins to answer: a process that dies would otherwise take the
+   * connection with it, or leave it open for ever when it had not arrived yet.
+   */
   hand(socket: Socket): void {
-    this.#send({ type: 'connection' }, socket)
+    const id = ++this.#lastConnection
+    this.#connections.set(id, { socket, wasAccepted: false })
+    this.#send({ type: 'connection', id }, socket)
   }
 
   /** Ends the process, in good order if that is quick; resolves when it is gone. */
@@ -64,13 +85,20 @@ export class DevChild {
   }
 
   #receive(report: DevReport): void {
-    if (report.type === 'failed') this.#failure = report.failure
-    this.#outcome.resolve(this.#failure)
+    if (report.type === 'accepted') {
+      const connection = this.#connections.get(report.id)
+      if (connection) connection.wasAccepted = true
+    } else if (report.type === 'answering') {
+      this.#connections.get(report.id)?.socket.destroy()
+      this.#connections.delete(report.id)
+    } else {
+      if (report.type === 'failed') this.#failure = report.failure
+      this.#outcome.resolve(this.#failure)
+    }
   }
 
   #send(order: DevOrder, socket?: Socket): void {
-    if (this.#process.connected) this.#process.send(order, socket, {}, () => {})
-    else socket?.destroy()
+    if (this.#process.connected) this.#process.send(order, socket, { keepOpen: true }, () => {})
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { DevChild } from './dev-child.ts'
+import { DevChild, type DevEnd } from './dev-child.ts'
 import { ErrorPage } from './error-page.ts'
 import type { DevFailure } from './protocol.ts'
 
@@ -109,11 +109,20 @@ export class DevServer {
 
   #newChild(): DevChild {
     const { folder, environment } = this.#options
-    const child: DevChild = new DevChild(folder, environment, (failure) => {
-      if (child !== this.#current) return
-      this.#current = undefined
-      this.#fail(failure)
-    })
+    const child: DevChild = new DevChild(folder, environment, (end) => this.#ended(child, end))
     return child
+  }
+
+  /** What has not arrived in time waits for the next code; what the app was busy with is cut, or told why it has died. */
+  #ended(child: DevChild, { failure, wasStopped, left }: DevEnd): void {
+    if (child === this.#current) {
+      this.#current = undefined
+      if (!wasStopped) this.#fail(failure)
+    }
+    for (const { socket, wasAccepted } of left) {
+      if (!wasAccepted) this.hand(socket)
+      else if (wasStopped) socket.destroy()
+      else this.#errorPage.conclude(socket, failure)
+    }
   }
 }

@@ -19,15 +19,25 @@ export class ErrorPage {
     socket.resume()
   }
 
+  /** Answers a connection whose request has been read by somebody else, who cannot answer it any more. */
+  conclude(socket: Socket, failure: DevFailure): void {
+    const page = pageOf(failure)
+    const head = Object.entries({ ...headers, 'content-length': Buffer.byteLength(page) })
+    const lines = head.map(([name, value]) => `${name}: ${value}\r\n`).join('')
+    socket.end(`HTTP/1.1 500 Internal Server Error\r\n${lines}\r\n${page}`, () => socket.destroy())
+  }
+
   #answer(response: ServerResponse): void {
-    // The next request shall come on a connection of its own, which the app may serve by then.
-    response.writeHead(500, {
-      'content-type': 'text/html; charset=utf-8',
-      'cache-control': 'no-store',
-      connection: 'close',
-    })
+    response.writeHead(500, headers)
     response.end(pageOf(this.#failure!))
   }
+}
+
+/** The next request shall come on a connection of its own, which the app may serve by then. */
+const headers = {
+  'content-type': 'text/html; charset=utf-8',
+  'cache-control': 'no-store',
+  connection: 'close',
 }
 
 function pageOf({ message, story, code, fix }: DevFailure): string {

@@ -1,8 +1,15 @@
 /** What `handcar dev` tells the process that runs the app. `connection` comes with a socket. */
-export type DevOrder = { type: 'begin'; folder: string } | { type: 'connection' } | { type: 'stop' }
+export type DevOrder =
+  | { type: 'begin'; folder: string }
+  | { type: 'connection'; id: number }
+  | { type: 'stop' }
 
-/** What that process tells. */
-export type DevReport = { type: 'ready' } | { type: 'failed'; failure: DevFailure }
+/** What that process tells: of a connection, that it has arrived, and that an answer begins or it was closed. */
+export type DevReport =
+  | { type: 'ready' }
+  | { type: 'failed'; failure: DevFailure }
+  | { type: 'accepted'; id: number }
+  | { type: 'answering'; id: number }
 
 /** Why the app does not run. */
 export interface DevFailure {

@@ -40,7 +40,10 @@ export function waitForOrders(): void {
         (error: unknown) => report({ type: 'failed', failure: describe(error) }),
       )
     } else if (order.type === 'connection') {
-      if (socket) void running?.then(({ server }) => server.accept(socket))
+      report({ type: 'accepted', id: order.id })
+      if (socket) void running?.then(({ server }) => server.accept(reportingAnswer(socket, order.id)))
+      // The client has gone in the meantime.
+      else report({ type: 'answering', id: order.id })
     } else {
       void stop(running)
     }
@@ -65,6 +68,21 @@ async function startHandcar(config: ResolvedConfig, logger: Logger): Promise<Han
   const handcar = new Handcar(config, { role: 'web', logger })
   await handcar.start()
   return handcar
+}
+
+/** Tells when something is written for the first time, or the connection closes before. */
+function reportingAnswer(socket: Socket, id: number): Socket {
+  const tell = (): void => {
+    Reflect.deleteProperty(socket, 'write')
+    report({ type: 'answering', id })
+  }
+  socket.once('close', tell)
+  const write = (...parameters: Parameters<Socket['write']>): boolean => {
+    socket.off('close', tell)
+    tell()
+    return socket.write(...parameters)
+  }
+  return Object.defineProperty(socket, 'write', { value: write, configurable: true })
 }
 
 /** The process that waits for this one ends it when it takes too long. */
