@@ -57,7 +57,7 @@ export function colorOfState(state: string, { color }: Output): (text: string) =
 }
 
 /** What a time says about a job in its state: when it ended, since when it runs or waits, when it will run. */
-export function describeWhen(job: JobInfo, now: number): string {
+function describeWhen(job: JobInfo, now: number): string {
   const { state, createdAt, scheduledAt, attemptedAt, finishedAt } = job
   if (finishedAt !== undefined) return formatRelative(finishedAt, now)
   if (state === 'running') return `for ${formatDuration(Math.max(0, now - (attemptedAt?.getTime() ?? now)))}`
