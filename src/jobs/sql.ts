@@ -134,6 +134,8 @@ export const finishJob = `
     rate_reserved_at = null
   where id = ? and claims = ? and state = 'running'`
 
+export const selectAttempts = 'select attempt, crashes from handcar_jobs where id = ? and claims = ?'
+
 /** Whether a job that runs was asked to end. */
 export const selectCancelReason = `
   select cancel_reason from handcar_jobs where id = ? and claims = ? and state = 'running' and cancel_reason is not null`

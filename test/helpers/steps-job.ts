@@ -14,6 +14,13 @@ export default async function perform(
       })
       return first
     }
+    case 'crashes':
+      for (const name of ['a', 'b', 'c']) {
+        await job.step(name, ({ attempt }) => {
+          if (attempt === 1) process.exit(7)
+        })
+      }
+      return 'done'
     case 'fail':
       return [
         await job.step('first', () => Math.random()),

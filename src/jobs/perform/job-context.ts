@@ -6,6 +6,7 @@ import type { JobDefinition, ResultOf } from '../definition/define-job.ts'
 import type { Engine } from '../engine.ts'
 import type { EnqueueOptions } from '../enqueue/enqueue-options.ts'
 import type { JobHandle } from '../enqueue/job-handle.ts'
+import type { Jobs } from '../jobs.ts'
 import { encode } from '../definition/payload.ts'
 import type { Cursor } from '../steps/cursor.ts'
 import type { StepScope } from '../steps/run-function.ts'
@@ -48,8 +49,8 @@ export class JobContext {
   }
 
   /**
-   * 1 at the first try. One that was snoozed, or ended by a stop, does not count; when a step is done or a cursor moves, the count
-   * begins anew.
+   * 1 at the first try. One that was snoozed, or ended by a stop, does not count; after an attempt in which a step was done or a cursor
+   * moved, the count begins anew.
    */
   get attempt(): number {
     return this.running.row.attempt
@@ -62,6 +63,11 @@ export class JobContext {
   /** Aborted when the job is cancelled, its time is over, or the process stops; the reason says which. */
   get signal(): AbortSignal {
     return this.running.signal
+  }
+
+  /** The jobs that it is one of, for whatever else there is to do with them: batches, workflows, events. */
+  get jobs(): Jobs {
+    return this.engine.jobs
   }
 
   /** The database that the jobs are in. */

@@ -33,7 +33,6 @@ export type PerformerReport =
   | ({ type: 'failed'; name: string; failure: Failure } & Used)
   | ({ type: 'suspended'; wakeAt: number | undefined; names: readonly string[] } & Used)
   | StepCall
-  | { type: 'progressed' }
   | { type: 'progress'; value: unknown }
   | { type: 'log'; text: string }
 

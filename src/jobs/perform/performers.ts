@@ -81,8 +81,6 @@ export class Performers {
           context.log(report.text).catch(() => {})
         } else if (report.type === 'call') {
           void answerCall(storedSteps, report).then((answer) => child.send(answer))
-        } else if (report.type === 'progressed') {
-          storedSteps.cameFurther()
         } else {
           release()
           this.#rest(kind, performer, report.rss)

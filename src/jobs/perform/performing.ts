@@ -11,6 +11,7 @@ import { Outcome } from './outcome.ts'
 import { Performers, type Replacement } from './performers.ts'
 import type { Settled } from '../steps/steps.ts'
 import type { AbortCause, Finish, RunningJob } from './running-job.ts'
+import { recount } from './recount.ts'
 import { ParkedError, readPayload } from '../definition/stored-payload.ts'
 
 /** How long a job that was told to end may take to do so before it is given up, in milliseconds. */
@@ -112,12 +113,14 @@ export class Performing {
   }
 
   #succeed(job: RunningJob, value: unknown): void {
+    if (value instanceof Outcome) recount(job, this.#engine)
     const now = this.#engine.clock.now()
     this.end(job, value instanceof Outcome ? outcomeOf(job, value, now) : resultOf(job, value, this.#engine))
   }
 
   #fail(job: RunningJob, context: JobContext, error: unknown): void {
     const { clock } = this.#engine
+    recount(job, this.#engine)
     if (error instanceof ParkedError) {
       this.end(job, { state: 'available', isUncounted: true, parked: error.kind, reason: error.message })
     } else if (error instanceof Outcome) {

@@ -10,11 +10,11 @@ export interface ClaimedRow {
   readonly priority: number
   readonly turn: number
   readonly version: number
-  readonly attempt: number
+  attempt: number
   readonly max_attempts: number
   /** The fencing token. */
   readonly claims: number
-  readonly crashes: number
+  crashes: number
   readonly limit_key: string | null
   readonly limit_count: number | null
   readonly rate_key: string | null

@@ -106,3 +106,34 @@ test('a cursor takes JSON, also none', async () => {
     await codeOf(async () => (await context.jobs.enqueue(job, value)).result())
   assert.deepEqual(codes, ['HANDCAR_JOB_PAYLOAD', 'HANDCAR_JOB_PAYLOAD'])
 })
+
+test('only a cursor that has moved for good begins to count the attempts anew', async () => {
+  const job = defineJob({
+    name: 'job',
+    maxAttempts: 3,
+    backoff: { first: 1, jitter: 0 },
+    async perform(how: 'stands' | 'is taken back', job) {
+      const cursor = await job.cursor('n', 0)
+      if (how === 'stands') {
+        await cursor.save(1)
+      } else {
+        await job.database.write(async () => {
+          await cursor.save(cursor.value + 1)
+          throw new Error('taken back')
+        })
+      }
+      throw new Error('no progress')
+    },
+  })
+  await using context = await jobsForTest([job])
+  for (const [how, failures] of [
+    ['stands', 4],
+    ['is taken back', 3],
+  ] as const) {
+    const handle = await context.jobs.enqueue(job, how)
+    assert.equal(await codeOf(() => handle.result()), 'HANDCAR_JOB_ENDED')
+    const errors = context.database.all('select 1 from handcar_job_errors where job_id = ?', [handle.id])
+    // The first attempt of the first has moved it.
+    assert.equal(errors.length, failures - (how === 'stands' ? 1 : 0), how)
+  }
+})

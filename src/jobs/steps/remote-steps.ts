@@ -8,7 +8,7 @@ import type { StoredSteps } from './stored-steps.ts'
 export interface StepCall {
   readonly type: 'call'
   readonly call: number
-  readonly method: Exclude<keyof StoredSteps, 'write' | 'cameFurther'>
+  readonly method: Exclude<keyof StoredSteps, 'write'>
   readonly parameters: readonly unknown[]
 }
 
@@ -33,10 +33,10 @@ let calls = 0
  */
 export class RemoteSteps implements StepStore {
   readonly #job: HeldJob
-  readonly #send: (message: StepCall | { readonly type: 'progressed' }) => void
+  readonly #send: (message: StepCall) => void
   readonly #waiting = new Map<number, Waiting>()
 
-  constructor(job: HeldJob, send: (message: StepCall | { readonly type: 'progressed' }) => void) {
+  constructor(job: HeldJob, send: (message: StepCall) => void) {
     this.#job = job
     this.#send = send
   }
@@ -67,11 +67,9 @@ export class RemoteSteps implements StepStore {
     encode: (value: unknown) => string | undefined,
     target: WriteTarget | undefined,
   ): Promise<string | undefined> {
-    const result = await databaseOf(target, `Write "${name}"`).write((tx) =>
+    return databaseOf(target, `Write "${name}"`).write((tx) =>
       recordWrite(tx, this.#job, name, body, encode, Date.now()),
     )
-    this.#send({ type: 'progressed' })
-    return result
   }
 
   sleep(name: string, time: { readonly in: number } | { readonly at: number }): Promise<Over> {
@@ -96,7 +94,6 @@ export class RemoteSteps implements StepStore {
     await databaseOf(target, `Cursor "${name}"`).write((tx) =>
       recordCursor(tx, this.#job, name, value, body, Date.now()),
     )
-    this.#send({ type: 'progressed' })
     return this.#call('mustLeave')
   }
 

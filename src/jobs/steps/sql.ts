@@ -36,10 +36,12 @@ export const endWait = `
 
 export const saveCursor = `
   insert into handcar_job_steps (job_id, name, kind, state, started_at, finished_at, result) values (?, ?, 'cursor', 'running', ?, ?, ?)
-  on conflict do update set tries = tries + 1, finished_at = excluded.finished_at, result = excluded.result`
+  on conflict do update set tries = tries + 1, finished_at = excluded.finished_at, result = excluded.result
+  where result <> excluded.result`
 
 /** A job that has come further begins to count its attempts anew. */
-export const countAttemptsAnew = 'update handcar_jobs set attempt = 1, crashes = 0 where id = ?'
+export const countAttemptsAnew =
+  'update handcar_jobs set attempt = 1, crashes = 0 where id = ? and (attempt > 1 or crashes > 0)'
 
 /** Whether one of the steps that a job is suspended for is done. */
 export const selectDoneStep = `

@@ -1,7 +1,7 @@
 import type { SqlParameters, Transaction } from '../../database/index.ts'
 import { claimLost } from '../perform/claim-lost.ts'
 import { selectClaim } from '../sql.ts'
-import { countAttemptsAnew, finishStep, insertWrite, saveCursor, selectStep } from './sql.ts'
+import { countAttemptsAnew, insertWrite, saveCursor, selectStep } from './sql.ts'
 import { otherKind } from './step-errors.ts'
 
 /** A row of `handcar_job_steps`. */
@@ -22,8 +22,8 @@ export interface HeldJob {
   readonly name: string
   /** The fencing token. */
   readonly claims: number
-  attempt: number
-  crashes: number
+  readonly attempt: number
+  readonly crashes: number
 }
 
 /** What is remembered of a step; `undefined` when it was never begun. */
@@ -48,19 +48,6 @@ export function noteProgress(tx: Transaction, job: HeldJob): void {
   if (job.attempt > 1 || job.crashes > 0) tx.run(countAttemptsAnew, [job.id])
 }
 
-/** A step is done. */
-export function recordStep(
-  tx: Transaction,
-  job: HeldJob,
-  name: string,
-  result: string | undefined,
-  now: number,
-): void {
-  assertHeld(tx, job)
-  tx.run(finishStep, [result ?? null, now, job.id, name])
-  noteProgress(tx, job)
-}
-
 /** Runs a body and writes down, in its transaction, that it was run; one that was run before is not run again. */
 export function recordWrite(
   tx: Transaction,
@@ -83,7 +70,10 @@ export function recordWrite(
   return isPromise(returned) ? returned.then(conclude) : conclude(returned)
 }
 
-/** Moves a cursor, in the transaction of what a body writes. */
+/**
+ * Moves a cursor, in the transaction of what a body writes. One that is saved where it stands is no progress, or a job that kills its
+ * process would do so for ever.
+ */
 export function recordCursor(
   tx: Transaction,
   job: HeldJob,
@@ -94,8 +84,7 @@ export function recordCursor(
 ): Promise<void> | void {
   assertHeld(tx, job)
   const conclude = (): void => {
-    tx.run(saveCursor, [job.id, name, now, now, value])
-    noteProgress(tx, job)
+    if (tx.run(saveCursor, [job.id, name, now, now, value]).changes > 0) noteProgress(tx, job)
   }
   const returned = body?.(tx)
   return isPromise(returned) ? returned.then(conclude) : conclude()

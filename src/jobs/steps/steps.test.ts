@@ -220,6 +220,7 @@ test('what cannot be remembered is refused, and the attempt cannot hide it', asy
     'a step in a transaction': (job: JobContext) =>
       job.database.write(async () => job.step('inner', () => 1)),
     'a sleep in a transaction': (job: JobContext) => job.database.write(async () => job.sleep('inner', '1h')),
+    'a step with the wrong time': (job: JobContext) => job.step('step', () => 1, { timeout: -1 }),
     hidden: async (job: JobContext) => {
       await job.step('mail', () => 1)
       await job.step('mail', () => 2).catch(() => {})
@@ -252,6 +253,7 @@ test('what cannot be remembered is refused, and the attempt cannot hide it', asy
     'a sleep in a step': 'StateError: sleep "inner" is taken inside step "outer"',
     'a step in a transaction': 'StateError: step "inner" is taken inside a transaction',
     'a sleep in a transaction': 'StateError: sleep "inner" is taken inside a transaction',
+    'a step with the wrong time': `OptionsError: job.step option "timeout": expected milliseconds, or a text such as '250ms', '5s', '10m', '2h', '7d', got number -1`,
     hidden:
       'StateError: The job went on although a step of it failed: StateError: job "job" takes a second step "mail" in one attempt',
     'no name': 'OptionsError: Name of a step: expected a string that is not empty, got ""',
@@ -358,7 +360,7 @@ test('a step that comes further begins to count the attempts anew', async () => 
   })
   await using context = await jobsForTest([job])
   await (await context.jobs.enqueue(job)).result()
-  assert.deepEqual(attempts, [1, 2, 1, 2, 1, 2, 1])
+  assert.deepEqual(attempts, [1, 2, 2, 2, 2, 2, 2])
 })
 
 async function waitUntilEnded(
@@ -372,3 +374,15 @@ async function waitUntilEnded(
   await waitUntil('it has ended', () => row().state === 'discarded')
   return row().reason
 }
+
+test('a transactional job takes no steps: it is one', async () => {
+  const job = defineJob({
+    name: 'job',
+    transactional: true,
+    maxAttempts: 1,
+    perform: (_: undefined, job) => job.write('inner', () => 1),
+  })
+  await using context = await jobsForTest([job])
+  const handle = await context.jobs.enqueue(job)
+  assert.match((await errorOf(() => handle.result())).message, /write "inner" is taken inside a transaction/)
+})

@@ -2,19 +2,29 @@ import { randomUUID } from 'node:crypto'
 import type { Transaction } from '../../database/index.ts'
 import type { AnyJobDefinition } from '../definition/define-job.ts'
 import type { Engine } from '../engine.ts'
-import { beginStep, endWait, failStep, insertSleep, putWait, selectEvent, selectHeard } from './sql.ts'
+import {
+  beginStep,
+  endWait,
+  failStep,
+  finishStep,
+  insertSleep,
+  putWait,
+  selectEvent,
+  selectHeard,
+} from './sql.ts'
 import { storedErrorOf, misuse } from './step-errors.ts'
 import {
   assertHeld,
   noteProgress,
   readStep,
   recordCursor,
-  recordStep,
   recordWrite,
   type HeldJob,
 } from './step-records.ts'
 import type { Answer, Over, StepStore, StoredError } from './step-store.ts'
 
+/** What the writes are called in events and errors. */
+const label = 'handcar.jobs.step'
 const done: Over = { kind: 'done', result: undefined }
 
 /**
@@ -52,7 +62,10 @@ export class StoredSteps implements StepStore {
   }
 
   finish(name: string, result: string | undefined): Promise<void> {
-    return this.#advance((tx) => recordStep(tx, this.#job, name, result, this.#engine.clock.now()))
+    return this.#write((tx) => {
+      tx.run(finishStep, [result ?? null, this.#engine.clock.now(), this.#job.id, name])
+      noteProgress(tx, this.#job)
+    })
   }
 
   async fail(
@@ -77,9 +90,10 @@ export class StoredSteps implements StepStore {
     body: (tx: Transaction) => unknown,
     encode: (value: unknown) => string | undefined,
   ): Promise<string | undefined> {
-    const row = readStep(this.#engine.database, this.#job, name, 'write')
+    const { clock, database } = this.#engine
+    const row = readStep(database, this.#job, name, 'write')
     if (row !== undefined) return Promise.resolve(row.result ?? undefined)
-    return this.#advance((tx) => recordWrite(tx, this.#job, name, body, encode, this.#engine.clock.now()))
+    return database.write((tx) => recordWrite(tx, this.#job, name, body, encode, clock.now()), { label })
   }
 
   async sleep(name: string, time: { readonly in: number } | { readonly at: number }): Promise<Over> {
@@ -89,11 +103,9 @@ export class StoredSteps implements StepStore {
     const now = clock.now()
     const wakeAt = row?.wake_at ?? ('at' in time ? time.at : now + time.in)
     if (wakeAt <= now) {
-      await this.#advance((tx) => {
-        assertHeld(tx, this.#job)
+      await this.#write((tx) => {
         if (row === undefined) tx.run(insertSleep, [this.#job.id, name, 'done', now, now, wakeAt])
         else this.#endWait(tx, name, null, null)
-        noteProgress(tx, this.#job)
       })
       return done
     }
@@ -127,7 +139,6 @@ export class StoredSteps implements StepStore {
       if (wakeAt === null || wakeAt > now) return { kind: 'parked', wakeAt: wakeAt ?? undefined }
       return this.#endWait(tx, name, null, null)
     })
-    if (answer.kind === 'done') this.cameFurther()
     return answer
   }
 
@@ -140,20 +151,14 @@ export class StoredSteps implements StepStore {
     value: string,
     body: ((tx: Transaction) => unknown) | undefined,
   ): Promise<boolean> {
-    const { clock } = this.#engine
-    await this.#advance((tx) => recordCursor(tx, this.#job, name, value, body, clock.now()))
-    return this.#engine.isStopping
+    const { clock, database } = this.#engine
+    await database.write((tx) => recordCursor(tx, this.#job, name, value, body, clock.now()), { label })
+    return this.mustLeave()
   }
 
   /** Whether the process stops, so that the job is to go on in another one. */
   mustLeave(): boolean {
     return this.#engine.isStopping
-  }
-
-  /** Something was written after which the job has come further: its count of attempts was begun anew. */
-  cameFurther(): void {
-    this.#job.attempt = 1
-    this.#job.crashes = 0
   }
 
   /** A step that was begun as often as it may be, and of which nothing is known but that: its process died, or was stopped. */
@@ -177,13 +182,6 @@ export class StoredSteps implements StepStore {
       assertHeld(tx, this.#job)
       return body(tx)
     }
-    return this.#engine.database.write<Result>(write, { label: 'handcar.jobs.step' })
-  }
-
-  /** A write after which the job has come further. */
-  async #advance<Result>(body: (tx: Transaction) => Result | Promise<Result>): Promise<Result> {
-    const result = await this.#engine.database.write(body, { label: 'handcar.jobs.step' })
-    this.cameFurther()
-    return result
+    return this.#engine.database.write<Result>(write, { label })
   }
 }
