@@ -54,7 +54,7 @@ create index handcar_jobs_for_claim on handcar_jobs (queue, priority, turn, id)
   where state = 'available' and blocked = 0;
 create index handcar_jobs_for_promotion on handcar_jobs (scheduled_at)
   where state in ('scheduled', 'retryable');
-create index handcar_jobs_for_rescue on handcar_jobs (worker_id, queue)
+create index handcar_jobs_for_rescue on handcar_jobs (worker_id)
   where state = 'running';
 create index handcar_jobs_for_cancelling on handcar_jobs (worker_id)
   where state = 'running' and cancel_reason is not null;

@@ -21,7 +21,7 @@ const plans: Partial<Record<keyof typeof sql, string[]>> = {
   ],
   selectNextDue: ['handcar_jobs_for_promotion (scheduled_at>?)'],
   selectJobsOfWorker: ['handcar_jobs_for_rescue (worker_id=?)'],
-  countRunningOfQueue: ['SCAN handcar_jobs USING COVERING INDEX handcar_jobs_for_rescue'],
+  countRunningOfQueue: ['SCAN handcar_jobs USING INDEX handcar_jobs_for_rescue'],
   selectStrayWorkers: ['SCAN handcar_jobs USING COVERING INDEX handcar_jobs_for_rescue'],
   hasRunningJobs: ['handcar_jobs_for_rescue (worker_id=?)'],
   selectCancelledJobs: ['handcar_jobs_for_cancelling (worker_id=?)'],
