@@ -2,7 +2,7 @@ import type { Missed } from './define-recurring.ts'
 import type { Schedule } from './schedule.ts'
 
 /** A tick that comes up to so long after its time was not missed, in milliseconds: a restart or a busy moment lay between. */
-export const grace = 60_000
+const grace = 60_000
 
 /**
  * Which ticks of a time that has passed make jobs, the earliest first.

@@ -100,7 +100,7 @@ export function readTimeZone(value: unknown, name: string): string {
   const expected = "a time zone such as 'Europe/Berlin'"
   if (typeof value !== 'string' || value === '') throw invalidOption(name, expected, value)
   try {
-    new Intl.DateTimeFormat('en', { timeZone: value })
+    Intl.DateTimeFormat('en', { timeZone: value })
     return value
   } catch {
     throw invalidOption(name, expected, value)

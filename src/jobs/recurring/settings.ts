@@ -31,7 +31,7 @@ export interface RecurringRow extends SettingsRow {
 }
 
 /** The settings of a row alone, always in the same order. */
-export function settingsOf(row: SettingsRow): SettingsRow {
+function settingsOf(row: SettingsRow): SettingsRow {
   const { job, schedule, time_zone, payload, jitter, overlap, missed, queue, priority } = row
   return { job, schedule, time_zone, payload, jitter, overlap, missed, queue, priority }
 }
