@@ -121,10 +121,6 @@ export class BatchBuilder {
     if (row instanceof Promise) waitFor(this.#planning, row, (row) => (member.row = row))
     this.#name(member)
     this.#batch.jobs.push(member)
-    const { portions } = this.#batch
-    if (portions.at(-1)?.payloads === undefined) portions.at(-1)?.jobs.push(member)
-    if (portions.at(-1)?.payloads !== undefined || portions.length === 0)
-      portions.push({ jobs: [member], payloads: undefined })
     return member
   }
 
@@ -139,11 +135,12 @@ export class BatchBuilder {
     const uniform = enqueuer.prepareUniform(enqueuer.known(definition), payloads, rest)
     if (uniform === undefined) return undefined
     const waiting = readWaiting({ dependsOn, ifNeedsFail })
-    const jobs = payloads.map(
-      () => new JobMember(undefined, waiting, this.#batch, uniform.row, rest.in !== undefined),
-    )
+    const jobs = uniform.payloads.map((payload) => {
+      const job = new JobMember(undefined, waiting, this.#batch, uniform.row, rest.in !== undefined)
+      job.payload = payload
+      return job
+    })
     for (const job of jobs) this.#batch.jobs.push(job)
-    this.#batch.portions.push({ jobs, payloads: uniform.payloads })
     return jobs
   }
 

@@ -4,7 +4,7 @@ import type { EndListener, Engine, Loop } from '../engine.ts'
 import { Batch } from './batch.ts'
 import { runBody, type BatchBuilder, type Planning } from './batch-builder.ts'
 import { readBatchOptions } from './batch-options.ts'
-import { findEdges } from './dependency-graph.ts'
+import { orderPlan } from './dependency-graph.ts'
 import { BatchMember } from './member.ts'
 import { goOnCancelling } from './cancelling.ts'
 import { insertPlan } from './plan-insertion.ts'
@@ -77,9 +77,9 @@ export class Batches implements Loop {
 
   #inserting(planning: Planning, root: BatchMember): (tx: Transaction) => Batch {
     planning.isDone = true
-    const edges = findEdges(root)
+    const plan = orderPlan(root)
     return (tx) => {
-      insertPlan(this.#engine, tx, root, edges)
+      insertPlan(this.#engine, tx, root, plan)
       return new Batch(this.#engine, root.id!)
     }
   }

@@ -9,6 +9,12 @@ export interface Edge {
   readonly ifNeedsFail: IfNeedsFail
 }
 
+/** The jobs of a plan, each after what it waits for, and what each waits for. */
+export interface OrderedPlan {
+  readonly jobs: readonly JobMember[]
+  readonly edges: readonly Edge[]
+}
+
 /**
  * Finds out what each job of a plan waits for. A job in a batch waits for what the batch waits for, too; who waits for a batch
  * also waits for what that waits for, because a batch without jobs ends at once.
@@ -16,27 +22,20 @@ export interface Edge {
  * @throws OptionsError `HANDCAR_OPTION_INVALID` for a name that nobody has
  * @throws HandcarError `HANDCAR_WORKFLOW_CYCLE`
  */
-export function findEdges(root: BatchMember): Edge[] {
+export function orderPlan(root: BatchMember): OrderedPlan {
+  const batches = [...batchesOf(root)]
+  const jobs = batches.flatMap((batch) => batch.jobs)
+  if ([...batches, ...jobs].every((member) => member.waiting.needs.length === 0)) return { jobs, edges: [] }
+  const ordered = inOrder(root)
   const edges: Edge[] = []
-  let isOrdered = true
-  for (const batch of batchesOf(root)) {
-    if (batch.waiting.needs.length > 0) isOrdered = false
-    for (const job of batch.jobs) {
-      if (job.waiting.needs.length > 0) isOrdered = false
+  for (const job of ordered) {
+    const found = new Map<Edge['need'], Edge>()
+    for (let member: AnyMember | undefined = job; member !== undefined; member = member.parent) {
+      for (const need of needsOf(member)) addEdge(found, job, need, member.waiting.ifNeedsFail)
     }
+    for (const edge of found.values()) edges.push(edge)
   }
-  if (isOrdered) return edges
-  assertNoCycle(root)
-  for (const batch of batchesOf(root)) {
-    for (const job of batch.jobs) {
-      const found = new Map<Edge['need'], Edge>()
-      for (let member: AnyMember | undefined = job; member !== undefined; member = member.parent) {
-        for (const need of needsOf(member)) addEdge(found, job, need, member.waiting.ifNeedsFail)
-      }
-      edges.push(...found.values())
-    }
-  }
-  return edges
+  return { jobs: ordered, edges }
 }
 
 /** All batches of a plan, each before those nested in it. */
@@ -75,7 +74,8 @@ function resolve({ parent }: AnyMember, need: Need): Edge['need'] {
 }
 
 /** Goes down from each member to what has to end before it: what it waits for, and what is in it. */
-function assertNoCycle(root: BatchMember): void {
+function inOrder(root: BatchMember): JobMember[] {
+  const jobs: JobMember[] = []
   const done = new Set<AnyMember>()
   const path: { member: AnyMember; before: AnyMember[] }[] = [{ member: root, before: endsAfter(root) }]
   const onPath = new Set<AnyMember>([root])
@@ -86,6 +86,7 @@ function assertNoCycle(root: BatchMember): void {
       path.pop()
       onPath.delete(member)
       done.add(member)
+      if (member.kind === 'job' && isIn(root, member)) jobs.push(member)
       continue
     }
     if (onPath.has(next)) {
@@ -96,6 +97,13 @@ function assertNoCycle(root: BatchMember): void {
     onPath.add(next)
     path.push({ member: next, before: endsAfter(next) })
   }
+  return jobs
+}
+
+/** Members of another plan may be waited for. */
+function isIn(root: BatchMember, { parent }: JobMember): boolean {
+  for (let batch = parent; batch !== undefined; batch = batch.parent) if (batch === root) return true
+  return false
 }
 
 /** The last one is looked at first. */

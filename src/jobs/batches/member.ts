@@ -35,8 +35,10 @@ export abstract class Member {
 export class JobMember extends Member {
   /** @internal */
   readonly kind = 'job'
-  /** @internal */
+  /** @internal Of all jobs that differ in nothing but their payload it is the same row. */
   row: JobRow
+  /** @internal JSON; `undefined` where the row has it. */
+  payload: string | undefined
   /** @internal Whether its time counts from when it waits for nothing any more. */
   readonly isDelayed: boolean
 
@@ -54,13 +56,6 @@ export class JobMember extends Member {
   }
 }
 
-/** Jobs that are inserted together. */
-export interface Portion {
-  readonly jobs: JobMember[]
-  /** Their payloads, when that is all in which they differ. */
-  readonly payloads: readonly string[] | undefined
-}
-
 /** A batch of a plan, with all that is in it. */
 export class BatchMember extends Member {
   /** @internal */
@@ -69,8 +64,6 @@ export class BatchMember extends Member {
   readonly options: PlannedOptions
   /** @internal */
   readonly jobs: JobMember[] = []
-  /** @internal The same, in the portions in which they are inserted: rows, or payloads of rows that are alike. */
-  readonly portions: Portion[] = []
   /** @internal */
   readonly batches: BatchMember[] = []
   /** @internal */

@@ -1,9 +1,10 @@
+import { option } from '../../core/index.ts'
 import type { Transaction } from '../../database/index.ts'
 import type { Engine } from '../engine.ts'
 import { insertAll, insertPayloads } from '../enqueue/insertion.ts'
 import type { JobRow } from '../enqueue/job-row.ts'
 import { Batch } from './batch.ts'
-import { batchesOf, type Edge } from './dependency-graph.ts'
+import { batchesOf, type Edge, type OrderedPlan } from './dependency-graph.ts'
 import { BatchMember, Member, type JobMember } from './member.ts'
 import { settle } from './settlement.ts'
 import {
@@ -20,28 +21,16 @@ import {
  * Inserts a batch with all that is in it. Its batches are held open until everything is there, so that none of them closes
  * before.
  */
-export function insertPlan(engine: Engine, tx: Transaction, root: BatchMember, edges: readonly Edge[]): void {
+export function insertPlan(
+  engine: Engine,
+  tx: Transaction,
+  root: BatchMember,
+  { jobs, edges }: OrderedPlan,
+): void {
   const now = engine.clock.now()
+  for (const batch of batchesOf(root)) insertBatchRow(tx, batch, now)
   const waiting = new Set(edges.map(({ job }) => job))
-  /** Jobs that were not enqueued, because another one has their unique key. */
-  const strangers = new Set<Member>()
-  for (const batch of batchesOf(root)) {
-    insertBatchRow(tx, batch, now)
-    for (const { jobs, payloads } of batch.portions) {
-      const rowOf = (job: JobMember) => memberRow(job, batch.id!, waiting.has(job))
-      const enqueued =
-        payloads === undefined
-          ? insertAll(tx, jobs.map(rowOf))
-          : jobs.length > 0
-            ? insertPayloads(tx, rowOf(jobs[0]!), payloads)
-            : []
-      for (const [index, { id, wasEnqueued }] of enqueued.entries()) {
-        const job = jobs[index]!
-        job.id = id
-        if (!wasEnqueued) strangers.add(job)
-      }
-    }
-  }
+  const strangers = insertJobs(tx, jobs, waiting)
   for (const batch of batchesOf(root)) {
     for (const [name, { kind, id }] of batch.byName) tx.run(insertNode, [batch.id!, name, kind, id!])
   }
@@ -73,17 +62,56 @@ function insertBatchRow(tx: Transaction, batch: BatchMember, now: number): void 
     tx.run(insertBatchDetails, [batch.id, metadata, ...texts])
 }
 
+/**
+ * Inserts jobs, those together that are alike. Returns those that were not enqueued, because another job has their unique
+ * key.
+ */
+function insertJobs(
+  tx: Transaction,
+  jobs: readonly JobMember[],
+  waiting: ReadonlySet<JobMember>,
+): Set<Member> {
+  const strangers = new Set<Member>()
+  for (let from = 0; from < jobs.length;) {
+    const first = jobs[from]!
+    const isLikeFirst = (job: JobMember): boolean =>
+      (job.payload === undefined) === (first.payload === undefined) &&
+      (job.payload === undefined ||
+        (job.row === first.row && job.parent === first.parent && waiting.has(job) === waiting.has(first)))
+    let end = from + 1
+    while (end < jobs.length && isLikeFirst(jobs[end]!)) end++
+    const some = jobs.slice(from, end)
+    const rowOf = (job: JobMember): JobRow => memberRow(job, waiting.has(job))
+    const enqueued =
+      first.payload === undefined
+        ? insertAll(tx, some.map(rowOf))
+        : insertPayloads(
+            tx,
+            rowOf(first),
+            some.map(({ payload }) => payload!),
+          )
+    for (const [index, { id, wasEnqueued }] of enqueued.entries()) {
+      some[index]!.id = id
+      if (!wasEnqueued) strangers.add(some[index]!)
+    }
+    from = end
+  }
+  return strangers
+}
+
 /** A job that waits for others is scheduled for no time. */
-function memberRow({ row }: JobMember, batch: number, isWaiting: boolean): JobRow {
-  return { ...row, batch_id: batch, ...(isWaiting && { state: 'scheduled', scheduled_at: null }) }
+function memberRow({ row, parent }: JobMember, isWaiting: boolean): JobRow {
+  return { ...row, batch_id: parent!.id!, ...(isWaiting && { state: 'scheduled', scheduled_at: null }) }
 }
 
 function insertEdge(tx: Transaction, { job, need, ifNeedsFail }: Edge): void {
+  if (need.id === undefined)
+    throw option.invalidOption('dependsOn', 'members of this batch, or of one that was enqueued', need)
   const { created_at: createdAt, scheduled_at: at } = job.row
   tx.run(insertDependency, [
     job.id!,
     kindOf(need),
-    need.id!,
+    need.id,
     ifNeedsFail,
     at !== null && job.isDelayed ? at - createdAt : null,
     at !== null && !job.isDelayed ? at : null,

@@ -230,6 +230,29 @@ test('a cancelled batch can be opened again', async () => {
   assert.equal(batch.progress().pending, 2)
 })
 
+test('so many that are retried together that it takes several writes keep their order, too', async () => {
+  begin()
+  await using context = await jobsForTest(all, { work: { slots: 50 } })
+  const { jobs } = context
+  const flow = await jobs.workflow({}, (flow) => {
+    for (let n = 0; n < 2_500; n++) flow.enqueue(solid, String(n), { dependsOn: n % 2 === 0 ? 'a' : 'many' })
+    flow.batch({ name: 'many' }, (batch) => {
+      for (let n = 0; n < 10; n++) batch.enqueue(fragile, `many ${n}`)
+    })
+    flow.add('a', fragile, 'a')
+  })
+  assert.deepEqual((await flow.wait({ timeout: '20s' })).cancelled, 2_500)
+  isBroken = false
+  calls.length = 0
+  await jobs.retry({ state: ['cancelled', 'discarded'] })
+  const { state, completed } = await flow.wait({ timeout: '20s' })
+  assert.deepEqual([state, completed], ['completed', 2_511])
+  const places = new Map(calls.map((call, place) => [call, place]))
+  const many = Math.max(...Array.from({ length: 10 }, (_, n) => places.get(`many ${n}`)!))
+  for (let n = 0; n < 2_500; n++)
+    assert.ok(places.get(String(n))! > (n % 2 === 0 ? places.get('a')! : many), `${n} came too early`)
+})
+
 test('jobs that no batch has cost nothing', async () => {
   await using context = await jobsForTest(all, { work: false })
   const { jobs, database } = context

@@ -19,6 +19,7 @@ import {
   selectDependentsOfJobs,
   selectNestedOutcome,
   selectStart,
+  selectUnsettled,
   selectWaiting,
   selectWaitingOfJob,
   setDependency,
@@ -62,6 +63,7 @@ export function settle(engine: Engine, tx: Transaction, { jobs = [], batches = [
   const settlement = new Settlement(engine, tx)
   settlement.followJobs(jobs)
   for (const id of batches) settlement.followBatch(id)
+  if (tx.get(selectUnsettled) === undefined) return settlement.cancelled
   settlement.followDeleted()
   while (settlement.closeBatches() || reopenBatches(tx)) {
     // A batch that has closed or opened may be all that its parent waits for.
