@@ -13,7 +13,7 @@ const mostAtOnce = 100
 /** How often the clock is looked at, to notice that it was set back, in milliseconds. */
 const clockInterval = 60_000
 const firstPause = 100
-const longestPause = 30_000
+const longestPause = 5_000
 
 /**
  * Ticks the recurring jobs: one timer, set for the next tick. Every process that works on jobs has a ticker; which of them does a tick
@@ -42,8 +42,13 @@ export class Ticker implements Loop {
   async start(): Promise<void> {
     const { clock, database } = this.#engine
     this.#enter = AsyncLocalStorage.snapshot()
-    await writeCode(this.#engine, this.#definitions.values())
     await this.#replan()
+    let written: number
+    do {
+      written = this.#definitions.size
+      await writeCode(this.#engine, this.#definitions.values())
+      // More may have been defined meanwhile.
+    } while (written !== this.#definitions.size)
     this.#latest = clock.now()
     this.#isRunning = true
     this.#stopping = new AbortController()
@@ -89,12 +94,12 @@ export class Ticker implements Loop {
       try {
         await this.#noticeClock()
         const due = this.#due()
-        // They commit as one group.
-        const ticks = due.map((row) => tick(this.#engine, row, this.#definitions))
-        await Promise.allSettled(ticks)
-        await Promise.all(ticks)
+        // They commit as one group; one that fails does not hold up the others.
+        const ticks = await Promise.allSettled(due.map((row) => tick(this.#engine, row, this.#definitions)))
+        const failed = ticks.findIndex(({ status }) => status === 'rejected')
+        if (failed >= 0) throw failureOf(due[failed]!, ticks[failed]!)
         if (due.length > 0) this.#mustLookAgain = true
-        else this.#arm()
+        else if (this.#isRunning) this.#arm()
         pause = firstPause
       } catch (error) {
         this.#engine.logger.warn({ error: String(error) }, 'a tick failed and is tried again')
@@ -152,4 +157,8 @@ export class Ticker implements Loop {
       tx.touch(recurringTopic)
     })
   }
+}
+
+function failureOf({ name }: RecurringRow, tick: PromiseSettledResult<void>): Error {
+  return new Error(`"${name}": ${String((tick as PromiseRejectedResult).reason)}`)
 }

@@ -357,3 +357,22 @@ test('nothing ticks where nothing works, and while nothing is due nothing is wri
     await worker.stop()
   }
 })
+
+test('a recurring job that cannot be ticked is told by name, and does not hold up the others', async () => {
+  const clock = new FakeClock(noon)
+  await using context = await jobsForTest([], {
+    clock,
+    recurring: [everyMinute({ name: 'bad' }), everyMinute({ overlap: 'allow' })],
+  })
+  const { database, logger } = context
+  await database.run("update handcar_job_recurring set schedule = 'bogus' where name = 'bad'")
+  for (const time of [1, 2]) {
+    clock.set(noon + time * minute)
+    await waitUntil('the other one has ticked', () => ticksOf(database).length === time, 30_000)
+  }
+  assert.deepEqual(ticksOf(database, 'bad'), [])
+  const told = logger.lines.find(({ message }) => message === 'a tick failed and is tried again')
+  assert.match(String(told?.fields.error), /"bad": .*bogus/)
+  await database.run("update handcar_job_recurring set schedule = 'every 60000' where name = 'bad'")
+  await waitUntil('it ticks again', () => ticksOf(database, 'bad').length === 1, 30_000)
+})
