@@ -291,6 +291,50 @@ test('a member that is deleted was never there, whoever deletes it', async () =>
   assert.equal(batch.progress().completed, 1)
 })
 
+test('a nested batch that is deleted was never there; what needs it is cancelled', async () => {
+  await using context = await jobsForTest([double])
+  const { jobs, database } = context
+  const outer = await jobs.workflow({}, (flow) => {
+    flow.batch({ name: 'inner', stayOpen: true }, () => {})
+    flow.add('next', double, 1, { dependsOn: 'inner' })
+  })
+  await database.run("delete from handcar_job_batches where name = 'inner'")
+  assert.equal((await outer.wait({ timeout: '5s' })).state, 'cancelled')
+  assert.match(
+    (await jobs.get(outer.job('next')!.id))!.reason!,
+    /the batch "inner" \(2\) that it needs was deleted/,
+  )
+  const gone = await jobs.batch({}, (batch) => {
+    batch.batch({}, (inner) => void inner.enqueue(double, 1, { in: '1h' }))
+  })
+  await database.run('delete from handcar_job_batches where id = ?', [gone.id])
+  assert.equal(gone.state(), undefined)
+  assert.deepEqual(database.all("select state from handcar_job_batches where state = 'open'"), [])
+})
+
+test('a batch around that somebody has ended by hand does not stop anybody', async () => {
+  await using context = await jobsForTest([double])
+  const { jobs, database } = context
+  const outer = await jobs.batch({}, (batch) => {
+    batch.batch(
+      { onFinish: { job: double, payload: 1 } },
+      (inner) => void inner.enqueue(double, 2, { in: '1h' }),
+    )
+  })
+  await database.run(
+    "update handcar_job_batches set state = 'failed', finished_at = 1, pending = 0 where id = ?",
+    [outer.id],
+  )
+  await database.write((tx) => {
+    tx.run("update handcar_jobs set state = 'available', scheduled_at = null")
+    tx.touch('handcar.jobs')
+  })
+  await jobs.drain()
+  await waitUntil('the callback ran', () =>
+    database.get("select 1 from handcar_jobs where payload = '1' and result = '2'"),
+  )
+})
+
 test('a member that is cancelled or discarded has ended; one that is parked has not', async () => {
   const later = defineJob({ name: 'later', perform: () => 1 })
   await using producer = await jobsForTest([double, fail, later], { work: false })

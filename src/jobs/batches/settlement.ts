@@ -12,6 +12,7 @@ import {
   countNested,
   insertCallback,
   releaseJob,
+  selectBatch,
   selectCallbacks,
   selectClosable,
   selectDependentsOfBatch,
@@ -189,12 +190,18 @@ class Settlement {
     return cancelled + nested.cancelled > 0 ? 'cancelled' : 'completed'
   }
 
+  #isOpen(id: number): boolean {
+    const state = this.#tx.get<{ state: string }>(selectBatch, [id])?.state
+    return state === 'open' || state === 'held'
+  }
+
   /** The callback of a nested batch is a job of the batch around it, which has to wait for it. */
   #enqueueCallback({ id, parent_id: parent, closings }: ClosableRow, kind: CallbackKind): void {
     const callbacks = this.#tx.get<Record<`on_${CallbackKind}`, string | null>>(selectCallbacks, [id])
     const text = callbacks?.[`on_${kind}`] ?? null
     if (text === null) return
-    const row = { ...(JSON.parse(text) as JobRow), created_at: this.#now, batch_id: parent }
+    const batch = parent !== null && this.#isOpen(parent) ? parent : null
+    const row = { ...(JSON.parse(text) as JobRow), created_at: this.#now, batch_id: batch }
     const job = insertRow(this.#tx, row)
     this.#tx.run(insertCallback, [job.id, id, closings + 1, kind])
   }
