@@ -84,6 +84,7 @@ export class Jobs extends Service {
     super(stopTimeout)
     const engine = {
       ...resolved,
+      jobs: this,
       queueLimits: new QueueLimits(queues),
       endListeners: [] as EndListener[],
       isStopping: false,
@@ -138,6 +139,7 @@ export class Jobs extends Service {
   async rest(options?: StopOptions): Promise<void> {
     const { timeout } = readOptions('rest', options, { timeout: option.duration(this.#stopTimeout) })
     await this.#loops.stop(timeout)
+    await this.#pruner.stop()
   }
 
   /**

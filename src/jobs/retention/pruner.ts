@@ -12,6 +12,8 @@ import { selectSurplus } from './sql.ts'
 const interval = 150_000
 /** Free pages are given back when they are more than this part of the file, and then to this part of what is left. */
 const free = { most: 0.25, kept: 0.1 }
+/** A batch that is done is kept for so long at least, also when it has no jobs. */
+const leastAgeOfBatch = 7 * 86_400_000
 /** Fewer bytes of free pages than this are not worth it. */
 const leastFree = 1_024 ** 2
 
@@ -74,7 +76,7 @@ export class Pruner implements Loop {
     const report: PruneMessage = { jobs: 0, batches: 0, ticks: 0, bytes: 0 }
     if (this.#keep === undefined) return report
     const now = clock.now()
-    let oldest = now
+    let oldest = now - leastAgeOfBatch
     for (const keep of this.#keep) {
       for await (const until of this.#places(keep, slices, now)) {
         oldest = Math.min(oldest, until.finished_at)
@@ -92,17 +94,12 @@ export class Pruner implements Loop {
 
   /** Up to where the jobs of a state are to go, by each of its limits. */
   async *#places({ state, age, count }: Keep, slices: Slices, now: number): AsyncGenerator<Place> {
-    const { database } = this.#engine
     if (age !== undefined) yield { finished_at: now - age, id: Number.MAX_SAFE_INTEGER }
     if (count !== undefined) {
-      const parameters = [state, count]
-      const [place] =
-        database.stats().readers === undefined
-          ? database.all<Place>(selectSurplus, parameters)
-          : await database.query<Place>(selectSurplus, parameters)
+      const [place] = await slices.read<Place>(selectSurplus, [state, count])
       if (place !== undefined) yield place
     }
-    const place = await this.#sizes.get(state)?.cut(database, slices)
+    const place = await this.#sizes.get(state)?.cut(slices)
     if (place !== undefined) yield place
   }
 

@@ -1,4 +1,3 @@
-import type { Database } from '../../database/index.ts'
 import type { Place } from './prune-jobs.ts'
 import type { Slices } from './slices.ts'
 import { selectSizes } from './sql.ts'
@@ -31,34 +30,31 @@ export class SizeLimit {
   }
 
   /** The latest job that is to go, with all before it; `undefined` when there is none. */
-  async cut(database: Database, slices: Slices): Promise<Place | undefined> {
+  async cut(slices: Slices): Promise<Place | undefined> {
     if (this.#measured !== undefined && this.#looks++ < mostLooks) {
       const { total, place } = this.#measured
-      const added = await this.#measure(database, slices, this.#limit - total, place)
+      const added = await this.#measure(slices, this.#limit - total, place)
       if (added.exceeding === undefined) {
         this.#measured = { total: total + added.total, place: added.latest ?? place }
         return undefined
       }
     }
     this.#looks = 0
-    const all = await this.#measure(database, slices, this.#limit)
+    const all = await this.#measure(slices, this.#limit)
     this.#measured = { total: all.total, place: all.latest ?? { finished_at: -1, id: 0 } }
     if (all.exceeding === undefined) return undefined
-    const kept = await this.#measure(database, slices, Math.floor(this.#limit * rest))
+    const kept = await this.#measure(slices, Math.floor(this.#limit * rest))
     this.#measured = { total: kept.total, place: kept.latest ?? this.#measured.place }
     return kept.exceeding
   }
 
   /** Adds up from the latest job back to a place, or to the first that exceeds the limit. */
-  async #measure(database: Database, slices: Slices, limit: number, back?: Place) {
+  async #measure(slices: Slices, limit: number, back?: Place) {
     let total = 0
     let latest: Place | undefined
     for (let before = end; ;) {
       const parameters = { ...before, state: this.#state, limit: atOnce }
-      const jobs =
-        database.stats().readers === undefined
-          ? database.all<Sized>(selectSizes, parameters)
-          : await database.query<Sized>(selectSizes, parameters)
+      const jobs = await slices.read<Sized>(selectSizes, parameters)
       for (const job of jobs) {
         if (back !== undefined && !isAfter(job, back)) return { total, latest, exceeding: undefined }
         latest ??= job

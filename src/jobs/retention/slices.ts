@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Database, Transaction } from '../../database/index.ts'
+import type { Database, SqlParameters, Transaction } from '../../database/index.ts'
 
 /** How many rows a slice has at first, and at most. */
 const rows = { first: 32, most: 1_000 }
@@ -15,6 +15,7 @@ export class Slices {
   size = rows.first
   readonly #database: Database
   readonly #signal: AbortSignal
+  #hasReaders: boolean | undefined
 
   constructor(database: Database, signal: AbortSignal) {
     this.#database = database
@@ -41,6 +42,14 @@ export class Slices {
     else if (took < longest / 2) this.size = Math.min(rows.most, this.size << 1)
     await this.#pause(Math.max(1, 4 * took))
     return result
+  }
+
+  /** Rows of a query that may look at very many: from a reader process, where the database has any. */
+  read<Row>(text: string, parameters: SqlParameters): Promise<Row[]> | Row[] {
+    this.#hasReaders ??= this.#database.stats().readers !== undefined
+    return this.#hasReaders
+      ? this.#database.query<Row>(text, parameters, { signal: this.#signal })
+      : this.#database.all<Row>(text, parameters)
   }
 
   /** Lets others have their turn between two reads. */
