@@ -97,3 +97,18 @@ test('an idle worker writes nothing', async () => {
   await new Promise((resolve) => setTimeout(resolve, 500))
   assert.equal(database.stats().writes.batches, batches)
 })
+
+test(
+  'a job that a trigger has inserted is found, though nobody tells of it',
+  { timeout: 60_000 },
+  async () => {
+    await using context = await jobsForTest([noop])
+    const { database } = context
+    await database.run('create table orders (id integer primary key)')
+    await database.run(`create trigger order_job after insert on orders begin
+    insert into handcar_jobs (name, queue) values ('noop', 'default'); end`)
+    await database.run('insert into orders default values')
+    const done = () => database.get("select 1 from handcar_jobs where state = 'completed'")
+    await waitUntil('it is performed', done, 30_000)
+  },
+)

@@ -27,12 +27,16 @@ export interface WorkerOptions {
 /** How many deaths of other processes are remembered. */
 const mostDeaths = 64
 
+/** How often it looks for jobs that nobody has told of, in milliseconds. */
+const peekInterval = 10_000
+
 /**
  * Takes jobs and performs them:
  *
  *     wake ─► turn: one write { finishes ─► unblocking ─► promotion ─► claim } ─► perform ─► finishes of the next turn
  *
- * It is woken by commits and by the timer of the earliest scheduled job, and polls nothing.
+ * It is woken by commits and by the timer of the earliest scheduled job. Only for jobs that SQL has inserted in this app without a
+ * word, such as a trigger, it looks every ten seconds, which reads a page or two and writes nothing.
  *
  * After a crash: claims stay with a worker that is dead, and whoever notices gives them back (`rescue.ts`). A job whose finish was not
  * written runs again.
@@ -50,6 +54,7 @@ export class Worker implements Loop {
   #seat: WorkerSeat | undefined
   #rescue: Rescue | undefined
   #unsubscribe: (() => void) | undefined
+  #peekTimer: NodeJS.Timeout | undefined
   #isTaking = false
   #idle: (() => void) | undefined
 
@@ -102,6 +107,7 @@ export class Worker implements Loop {
       (notice) => enter(() => this.#notice(notice)),
       [jobsTopic, cancelTopic],
     )
+    this.#peekTimer = setInterval(() => enter(() => this.look()), peekInterval).unref()
     this.look()
   }
 
@@ -114,6 +120,7 @@ export class Worker implements Loop {
     const grace = Math.min(1_000, timeout / 4)
     this.#isTaking = false
     this.#promotion.stop()
+    clearInterval(this.#peekTimer)
     this.#held.close()
     await this.#untilIdle(timeout - grace)
     this.#held.abortAll()
