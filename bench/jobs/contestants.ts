@@ -44,8 +44,6 @@ export type ContestantName = keyof typeof all
 export interface Entrant extends Contestant {
   readonly name: ContestantName
   readonly place: Place
-  /** A new place of the same kind; a file of its own for those that live in a file. */
-  readonly another: () => Place
   /** The processes that enqueue and perform. */
   readonly processes: readonly RemoteProcess<JobsHandlers>[]
   /** Pids of its server and of all that works for it. */
@@ -84,17 +82,15 @@ export async function startField(
       context.report(`${name} is left out: ${reason}`)
       continue
     }
-    let files = 0
-    const another = (): Place => ({
-      ...contestant,
-      path: join(folder, `${name.replaceAll(/\W+/g, '-')}-${++files}.sqlite3`),
-      ...servers.connectionOf(contestant.server),
-    })
     entrants.push({
       ...contestant,
       name,
-      place: another(),
-      another,
+      place: {
+        system: contestant.system,
+        survives: contestant.survives,
+        path: join(folder, `${name.replaceAll(/\W+/g, '-')}.sqlite3`),
+        ...servers.connectionOf(contestant.server),
+      },
       processes: Array.from({ length: processes }, () =>
         resources.use(startProcess<JobsHandlers>(processFile)),
       ),

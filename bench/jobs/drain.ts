@@ -19,10 +19,9 @@ const lookMs = 5
  * What comes before the first handler is not counted: connecting, and the pause of those who poll.
  */
 export async function drain(
-  { processes: all, another }: Entrant,
+  { processes: all, place }: Entrant,
   { jobs, processes, duty }: DrainPlan,
 ): Promise<{ seconds: number }> {
-  const place = another()
   const workers = all.slice(0, processes)
   const [first] = workers
   await first!.call('clear', place)

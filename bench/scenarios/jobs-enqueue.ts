@@ -71,8 +71,8 @@ async function run(context: ScenarioContext): Promise<ScenarioOutcome> {
 }
 
 async function measure({ shape, entrant }: Cell, seconds: number): Promise<number> {
-  const [client] = entrant.processes
-  const place = entrant.another()
+  const { place, processes } = entrant
+  const [client] = processes
   await client!.call('clear', place)
   await client!.call('open', place)
   const rate = await client!.call('enqueue', { ...shape, seconds })

@@ -79,12 +79,11 @@ async function run(context: ScenarioContext): Promise<ScenarioOutcome> {
 }
 
 async function measure(
-  { another, processes, serverPid }: Entrant,
+  { place, processes, serverPid }: Entrant,
   rest: number,
   seconds: number,
 ): Promise<Use> {
   const [worker] = processes
-  const place = another()
   await worker!.call('clear', place)
   await worker!.call('open', place)
   await worker!.call('work', { slots: 10, tunedFor: 'rest', milliseconds: 0 })

@@ -45,7 +45,7 @@ interface Noticed {
 
 export const scenario: Scenario = {
   description: `What do users notice of ${jobs.toLocaleString('en')} jobs that are performed beside them?`,
-  minutes: 4,
+  minutes: 5,
   run,
 }
 
