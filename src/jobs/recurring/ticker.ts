@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { CommitNotice } from '../../database/index.ts'
 import { recurringTopic, type Engine, type Loop } from '../engine.ts'
 import { writeCode } from './code.ts'
 import type { RecurringDefinitions } from './recurring-definitions.ts'
@@ -12,6 +13,8 @@ import { tick } from './tick.ts'
 const mostAtOnce = 100
 /** How often the clock is looked at, to notice that it was set back, in milliseconds. */
 const clockInterval = 60_000
+/** How long after a commit of another process it is looked what is due, in milliseconds. */
+const longestNotice = 50
 const firstPause = 100
 const longestPause = 5_000
 
@@ -29,6 +32,7 @@ export class Ticker implements Loop {
   #unsubscribe: (() => void) | undefined
   #disarm: (() => void) | undefined
   #clockTimer: NodeJS.Timeout | undefined
+  #noticeTimer: NodeJS.Timeout | undefined
   #latest = 0
   #stopping = new AbortController()
   #ticking: Promise<void> | undefined
@@ -52,7 +56,7 @@ export class Ticker implements Loop {
     this.#latest = clock.now()
     this.#isRunning = true
     this.#stopping = new AbortController()
-    this.#unsubscribe = database.onCommit(() => this.look(), [recurringTopic])
+    this.#unsubscribe = database.onCommit((notice) => this.#notice(notice), [recurringTopic])
     this.#clockTimer = setInterval(() => this.#lookAtClock(), clockInterval).unref()
     this.look()
   }
@@ -63,6 +67,8 @@ export class Ticker implements Loop {
     this.#unsubscribe?.()
     this.#disarm?.()
     clearInterval(this.#clockTimer)
+    clearTimeout(this.#noticeTimer)
+    this.#noticeTimer = undefined
     await this.#ticking
   }
 
@@ -85,6 +91,16 @@ export class Ticker implements Loop {
     this.#mustLookAgain = true
     // A notice of a commit comes in the context of some write, perhaps of a transaction that has failed.
     this.#ticking ??= this.#enter(() => this.#tickAll())
+  }
+
+  /** Other processes do not say what they have changed, and may commit a thousand times a second. */
+  #notice({ topics }: CommitNotice): void {
+    if (topics !== undefined) this.look()
+    else
+      this.#noticeTimer ??= setTimeout(() => {
+        this.#noticeTimer = undefined
+        this.look()
+      }, longestNotice).unref()
   }
 
   async #tickAll(): Promise<void> {
