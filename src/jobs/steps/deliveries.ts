@@ -23,15 +23,12 @@ export class Deliveries implements Loop {
 
   start(): void {
     this.#isStopped = false
-    this.#engine.isStopping = false
     this.#unsubscribe = this.#engine.database.onCommit(() => this.#look(), [eventsTopic])
     this.#look()
   }
 
   async stop(): Promise<void> {
     this.#isStopped = true
-    // It is stopped before the worker is.
-    this.#engine.isStopping = true
     this.#unsubscribe?.()
     this.#wakeUp?.()
     await this.#delivering

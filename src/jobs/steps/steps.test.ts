@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { errorOf } from '../../../test/helpers/errors.ts'
+import { codeOf, errorOf } from '../../../test/helpers/errors.ts'
 import { jobsForTest } from '../../../test/helpers/jobs.ts'
 import { waitUntil } from '../../../test/helpers/wait-until.ts'
 import { defineJob, discard, type JobContext, type StepScope } from '../index.ts'
@@ -374,6 +374,41 @@ async function waitUntilEnded(
   await waitUntil('it has ended', () => row().state === 'discarded')
   return row().reason
 }
+
+test('an attempt whose job was given to somebody else leaves no trace', async () => {
+  const codes: (string | undefined)[] = []
+  const job = defineJob({
+    name: 'job',
+    async perform(_: undefined, job) {
+      const cursor = await job.cursor('cursor', 0)
+      const lost = job.step('running', () =>
+        job.database.run('update handcar_jobs set claims = claims + 1 where id = ?', [job.id]),
+      )
+      codes.push(await codeOf(() => lost))
+      codes.push(await codeOf(() => cursor.save(1)))
+      return 'done'
+    },
+  })
+  const late = defineJob({
+    name: 'late',
+    async perform(_: undefined, job) {
+      await job.database.run('update handcar_jobs set claims = claims + 1 where id = ?', [job.id])
+      codes.push(await codeOf(() => job.write('write', (tx) => tx.run('delete from handcar_jobs'))))
+    },
+  })
+  await using context = await jobsForTest([job, late])
+  const { jobs, database, logger } = context
+  await jobs.enqueue(job)
+  await jobs.enqueue(late)
+  await waitUntil('both came too late', () => {
+    return logger.lines.filter(({ message }) => message.includes('came too late')).length === 2
+  })
+  assert.deepEqual(new Set(codes), new Set(['HANDCAR_JOB_CLAIM_LOST']))
+  assert.equal(codes.length, 3)
+  assert.deepEqual(database.all('select name, state from handcar_job_steps'), [
+    { name: 'running', state: 'running' },
+  ])
+})
 
 test('a transactional job takes no steps: it is one', async () => {
   const job = defineJob({

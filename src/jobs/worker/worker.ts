@@ -101,6 +101,7 @@ export class Worker implements Loop {
     }
     this.#held.open()
     this.#turns.start(this.#seat, enter)
+    this.#engine.isStopping = false
     this.#isTaking = true
     this.#unsubscribe = database.onCommit(
       // A notice comes in the context of some write, perhaps of a transaction that has failed.
@@ -118,6 +119,7 @@ export class Worker implements Loop {
   async stop(timeout: number): Promise<void> {
     const endAt = performance.now() + timeout
     const grace = Math.min(1_000, timeout / 4)
+    this.#engine.isStopping = true
     this.#isTaking = false
     this.#promotion.stop()
     clearInterval(this.#peekTimer)
