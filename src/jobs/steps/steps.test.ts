@@ -187,6 +187,24 @@ test('a step with maxAttempts is tried again by itself; then its failure is kept
   assert.equal(attempts, 4)
 })
 
+test('a job that does not catch the kept failure of a step is discarded: no attempt could change it', async () => {
+  let attempts = 0
+  const job = defineJob({
+    name: 'job',
+    async perform(_: undefined, job) {
+      attempts++
+      await job.step('failing', () => Promise.reject(new Error('no')), { maxAttempts: 1 })
+    },
+  })
+  await using context = await jobsForTest([job])
+  const handle = await context.jobs.enqueue(job)
+  assert.match(
+    (await errorOf(() => handle.result())).message,
+    /Step "failing" failed after its only try: Error: no/,
+  )
+  assert.equal(attempts, 1)
+})
+
 test('a step that takes too long is aborted and has failed', async () => {
   let reason: unknown
   const job = defineJob({

@@ -4,6 +4,7 @@ import type { Transaction } from '../../database/index.ts'
 import { encode } from '../definition/payload.ts'
 import { Outcome } from '../perform/outcome.ts'
 import { Cursor } from './cursor.ts'
+import { InFlight, type Parked } from './in-flight.ts'
 import { runFunction, type StepScope } from './run-function.ts'
 import { misuse, stepFailed, storedErrorOf, wentOn } from './step-errors.ts'
 import { readStepOptions, type StepOptions } from './step-options.ts'
@@ -17,12 +18,6 @@ interface Ending {
 
 /** How perform has ended. */
 export type Settled = { readonly value: unknown } | { readonly thrown: unknown }
-
-interface Parked {
-  readonly name: string
-  readonly wakeAt: number | undefined
-  readonly reject: (thrown: unknown) => void
-}
 
 /** Which step the current code belongs to. */
 const inside = new AsyncLocalStorage<{ steps: Steps; name: string; isOpen: boolean }>()
@@ -52,11 +47,9 @@ export class Steps {
   readonly #store: StepStore
   readonly #attempt: Attempt
   readonly #names = new Set<string>()
-  #running = 0
-  #parked: Parked[] = []
+  readonly #inFlight = new InFlight((parked) => this.#suspend(parked))
   #ending: Ending | undefined
   #isConcluded = false
-  #onIdle: (() => void) | undefined
 
   constructor(store: StepStore, attempt: Attempt) {
     this.#store = store
@@ -146,12 +139,14 @@ export class Steps {
    * perform has returned or thrown; `undefined` when that holds.
    */
   async conclude(settled: Settled): Promise<Ending | undefined> {
-    while (this.#running > 0) await new Promise<void>((resolve) => (this.#onIdle = resolve))
+    await this.#inFlight.close()
     this.#isConcluded = true
     const ending = this.#ending
-    if (ending === undefined || ending.thrown instanceof Outcome) return ending
+    if (ending?.thrown instanceof Outcome) return ending
+    if ('thrown' in settled)
+      return isKept(settled.thrown) ? { thrown: discardFor(settled.thrown) } : undefined
     // Who says what becomes of the job knows of the failure.
-    if ('thrown' in settled || settled.value instanceof Outcome) return undefined
+    if (ending === undefined || settled.value instanceof Outcome) return undefined
     return this.#attempt.signal.aborted ? undefined : { thrown: wentOn(ending.thrown) }
   }
 
@@ -178,19 +173,14 @@ export class Steps {
 
   /** Counts what runs. What it throws ends the attempt, also where perform hides it, or did not wait for it. */
   #track<Result>(work: () => Promise<Result>): Promise<Result> {
-    const run = async (): Promise<Result> => {
-      this.#running++
+    const promise = this.#inFlight.run(async () => {
       try {
         return await work()
       } catch (error) {
         if (!isKept(error)) this.#ending ??= { thrown: error }
         throw error
-      } finally {
-        this.#running--
-        this.#lookAround()
       }
-    }
-    const promise = run()
+    })
     promise.catch(() => {})
     return promise
   }
@@ -217,7 +207,7 @@ export class Steps {
       case 'failed':
         throw stepFailed(name, answer.tries, answer.error)
       case 'parked':
-        return this.#park(name, answer.wakeAt)
+        return this.#inFlight.park({ name, wakeAt: answer.wakeAt })
       default:
         throw new Suspension(0, [])
     }
@@ -235,7 +225,7 @@ export class Steps {
     const delay = tries >= maxAttempts ? undefined : (wait ?? backoff?.(tries) ?? 'default')
     const wakeAt = await this.#store.fail(name, stored, delay)
     if (wakeAt === undefined) throw stepFailed(name, tries, stored)
-    return this.#park(name, wakeAt)
+    return this.#inFlight.park({ name, wakeAt })
   }
 
   /** Whether what a step has thrown is about the job and not about the step. */
@@ -244,32 +234,11 @@ export class Steps {
     return this.#attempt.signal.aborted
   }
 
-  /** Waits, without being counted, until the job is suspended. */
-  async #park(name: string, wakeAt: number | undefined): Promise<never> {
-    this.#running--
-    try {
-      return await new Promise<never>((_, reject) => {
-        this.#parked.push({ name, wakeAt, reject })
-        this.#lookAround()
-      })
-    } finally {
-      this.#running++
-    }
-  }
-
-  /** Suspends the job when nothing runs beside what is parked: not in this turn, but when what has just ended had its say. */
-  #lookAround(): void {
-    if (this.#running > 0) return
-    this.#onIdle?.()
-    if (this.#parked.length === 0) return
-    setImmediate(() => {
-      if (this.#running > 0 || this.#parked.length === 0 || this.#isConcluded) return
-      const parked = this.#parked.splice(0)
-      const { signal } = this.#attempt
-      if (!signal.aborted) this.#ending ??= { thrown: suspensionOf(parked) }
-      const thrown = this.#ending?.thrown ?? (signal.reason as unknown)
-      for (const { reject } of parked) reject(thrown)
-    })
+  /** What is thrown at steps that are parked. A job that was told to end does not sleep. */
+  #suspend(parked: readonly Parked[]): unknown {
+    const { signal } = this.#attempt
+    if (!signal.aborted) this.#ending ??= { thrown: Suspension.of(parked) }
+    return this.#ending?.thrown ?? signal.reason
   }
 
   async #save(
@@ -298,23 +267,20 @@ export class Steps {
     try {
       return this.#encode(name, value)
     } catch (error) {
-      this.#ending ??= { thrown: new Outcome('discard', undefined, String(error)) }
+      this.#ending ??= { thrown: discardFor(error) }
       throw error
     }
   }
 }
 
-function suspensionOf(parked: readonly Parked[]): Suspension {
-  const times = parked.flatMap(({ wakeAt }) => wakeAt ?? [])
-  return new Suspension(
-    times.length === 0 ? undefined : Math.min(...times),
-    parked.map(({ name }) => name),
-  )
-}
-
 /** Whether an error is stored with its step, so that perform may catch it and take the same way in every attempt. */
 function isKept(error: unknown): boolean {
   return error instanceof HandcarError && error.code === 'HANDCAR_JOB_STEP_FAILED'
+}
+
+/** The job is given up for an error that every further attempt would meet again. */
+function discardFor(error: unknown): Outcome {
+  return new Outcome('discard', undefined, String(error))
 }
 
 function parse(result: string | undefined): unknown {

@@ -1,6 +1,7 @@
 import type { Transaction } from '../../database/index.ts'
 import type { Engine } from '../engine.ts'
 import { Outcome, suspend } from '../perform/outcome.ts'
+import type { Parked } from './in-flight.ts'
 import { selectDoneStep } from './sql.ts'
 
 /** The job sleeps: until a time, until one of some steps is done, or for ever. */
@@ -12,6 +13,15 @@ export class Suspension extends Outcome {
     super('suspend', undefined, undefined)
     this.wakeAt = wakeAt
     this.names = names
+  }
+
+  /** The sleep of a job whose steps are parked: until the first of them can go on. */
+  static of(parked: readonly Parked[]): Suspension {
+    const times = parked.flatMap(({ wakeAt }) => wakeAt ?? [])
+    return new Suspension(
+      times.length === 0 ? undefined : Math.min(...times),
+      parked.map(({ name }) => name),
+    )
   }
 
   /** What the engine is to do. An event that came before the job was asleep is found in the transaction that puts it to sleep. */
