@@ -70,8 +70,6 @@ create unique index handcar_jobs_for_uniqueness on handcar_jobs (unique_key)
   where unique_key is not null;
 create index handcar_jobs_for_pruning on handcar_jobs (state, finished_at)
   where finished_at is not null;
-create index handcar_jobs_for_failures on handcar_jobs (finished_at)
-  where state in ('cancelled', 'discarded');
 create index handcar_jobs_for_batch on handcar_jobs (batch_id)
   where batch_id is not null;
 
@@ -201,16 +199,21 @@ create table handcar_job_dependencies (
   job_id integer not null references handcar_jobs on delete cascade,
   needs text not null check (needs in ('job', 'batch')),
   needs_id integer not null,
-  state text not null default 'waiting' check (state in ('waiting', 'met', 'failed', 'deleted')),
+  state text not null default 'waiting' check (state in ('waiting', 'met', 'failed')),
   if_failed text not null default 'cancel' check (if_failed in ('cancel', 'run')),
   delay integer, -- milliseconds from when nothing is waited for any more
   run_at integer, -- not before this time
   name text, -- what the workflow calls it
   primary key (job_id, needs, needs_id)
 ) strict, without rowid;
-create index handcar_job_dependencies_for_needed on handcar_job_dependencies (needs, needs_id, job_id);
+create index handcar_job_dependencies_for_needed on handcar_job_dependencies (needs, needs_id, state, job_id);
 create index handcar_job_dependencies_for_waiting on handcar_job_dependencies (job_id) where state = 'waiting';
-create index handcar_job_dependencies_for_deleted on handcar_job_dependencies (job_id) where state = 'deleted';
+
+create table handcar_job_releases ( -- ended or gone, with others that still wait for it
+  needs text not null,
+  needs_id integer not null,
+  primary key (needs, needs_id)
+) strict, without rowid;
 
 -- The counts of batches, whoever changes a job, and by whatever statement. Jobs outside of batches only pay for the look.
 create trigger handcar_jobs_join_batch after insert on handcar_jobs
@@ -234,15 +237,19 @@ create trigger handcar_jobs_leave_batch after delete on handcar_jobs
   when old.finished_at is null
 begin
   update handcar_job_batches set pending = pending - 1, total = total - 1 where id = old.batch_id;
-  update handcar_job_dependencies set state = 'deleted'
-  where needs = 'job' and needs_id = old.id and state = 'waiting';
+  insert or ignore into handcar_job_releases
+  select 'job', old.id where exists (
+    select 1 from handcar_job_dependencies where needs = 'job' and needs_id = old.id and state = 'waiting'
+  );
 end;
 create trigger handcar_job_batches_leave_batch after delete on handcar_job_batches
   when old.finished_at is null
 begin
   update handcar_job_batches set pending = pending - 1 where id = old.parent_id;
-  update handcar_job_dependencies set state = 'deleted'
-  where needs = 'batch' and needs_id = old.id and state = 'waiting';
+  insert or ignore into handcar_job_releases
+  select 'batch', old.id where exists (
+    select 1 from handcar_job_dependencies where needs = 'batch' and needs_id = old.id and state = 'waiting'
+  );
 end;
 
 create table handcar_job_recurring (

@@ -95,9 +95,10 @@ export class Batches implements Loop {
       .finally(() => (this.#settling = undefined))
   }
   async #settle(): Promise<void> {
-    await this.#engine.database.write((tx) => settleAndTell(this.#engine, tx, []), {
-      label: 'handcar.jobs.settle',
-    })
-    await goOnCancelling(this.#engine)
+    const { database } = this.#engine
+    do {
+      await database.write((tx) => settleAndTell(this.#engine, tx, []), { label: 'handcar.jobs.settle' })
+      await goOnCancelling(this.#engine)
+    } while (database.get(selectUnsettled) !== undefined)
   }
 }

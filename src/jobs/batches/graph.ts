@@ -8,7 +8,7 @@ export interface GraphNeed {
   kind: 'job' | 'batch'
   id: number
   /** Whether it is still waited for, is there, or has failed. */
-  state: 'waiting' | 'met' | 'failed' | 'deleted'
+  state: 'waiting' | 'met' | 'failed'
 }
 
 /** A job of a batch. */

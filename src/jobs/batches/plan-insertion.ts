@@ -13,7 +13,6 @@ import {
   insertBatchDetails,
   insertDependency,
   insertNode,
-  markMissing,
   openBatch,
 } from './sql.ts'
 
@@ -42,12 +41,8 @@ export function insertPlan(
     insertEdge(tx, edge)
     if (!(need instanceof Member) || strangers.has(need)) older.add(need)
   }
-  for (const need of older) tx.run(markMissing, { needs: kindOf(need), id: need.id! })
   for (const batch of batchesOf(root)) if (!batch.options.stayOpen) tx.run(openBatch, [batch.id!])
-  settle(engine, tx, {
-    jobs: [...older].filter((need) => kindOf(need) === 'job').map(({ id }) => id!),
-    batches: [...older].filter((need) => kindOf(need) === 'batch').map(({ id }) => id!),
-  })
+  settle(engine, tx, { others: [...older].map((need) => ({ kind: kindOf(need), id: need.id! })) })
 }
 
 function insertBatchRow(tx: Transaction, batch: BatchMember, now: number): void {

@@ -15,7 +15,7 @@ export const selectBatch = `
 
 export const selectMetadata = 'select metadata from handcar_job_batch_details where batch_id = ?'
 
-/** Batches that have something to be settled: nothing pending, or something again, or a need that was deleted. */
+/** Batches that have something to be settled: nothing pending, or something again; or somebody waits for what has ended. */
 export const selectUnsettled = `
   select 1 where exists (
     select 1 from handcar_job_batches indexed by handcar_job_batches_for_closing where state = 'open' and pending = 0
@@ -23,7 +23,7 @@ export const selectUnsettled = `
     select 1 from handcar_job_batches indexed by handcar_job_batches_for_reopening
     where finished_at is not null and pending > 0
   ) or exists (
-    select 1 from handcar_job_dependencies indexed by handcar_job_dependencies_for_deleted where state = 'deleted'
+    select 1 from handcar_job_releases
   ) or exists (
     select 1 from handcar_job_batches indexed by handcar_job_batches_for_cancelling where cancelling = 1
   )`
@@ -136,36 +136,35 @@ export const selectWaitingOfJob = `
   select 1 from handcar_job_dependencies indexed by handcar_job_dependencies_for_waiting
   where state = 'waiting' and job_id = ? limit 1`
 
-/** What waits for jobs that have ended; the parameter is a list of their ids. */
+/** What waits for jobs that have ended; the first parameter is a list of their ids. */
 export const selectDependentsOfJobs = `
   select dependencies.job_id, dependencies.needs, dependencies.needs_id, dependencies.if_failed,
     dependencies.name as needed_name, jobs.name, jobs.state, jobs.reason
   from json_each(?) as ended
   cross join handcar_job_dependencies as dependencies indexed by handcar_job_dependencies_for_needed
-    on dependencies.needs = 'job' and dependencies.needs_id = ended.value
+    on dependencies.needs = 'job' and dependencies.needs_id = ended.value and dependencies.state = 'waiting'
   cross join handcar_jobs as jobs on jobs.id = ended.value
-  where dependencies.state = 'waiting' and jobs.finished_at is not null`
+  where jobs.finished_at is not null
+  limit ?`
 
-/** What waits for a batch that has ended. */
-export const selectDependentsOfBatch = `
+/** What waits for a job or a batch that has ended, or that there is not. */
+export const selectDependentsOfOne = `
   select dependencies.job_id, dependencies.needs, dependencies.needs_id, dependencies.if_failed,
-    dependencies.name as needed_name, batches.name, batches.state, null as reason
+    dependencies.name as needed_name, coalesce(jobs.name, batches.name) as name,
+    coalesce(jobs.state, batches.state, 'deleted') as state, jobs.reason
   from handcar_job_dependencies as dependencies indexed by handcar_job_dependencies_for_needed
-  join handcar_job_batches as batches on batches.id = dependencies.needs_id
-  where dependencies.needs = 'batch' and dependencies.needs_id = ? and dependencies.state = 'waiting'
-    and batches.finished_at is not null`
+  left join handcar_jobs as jobs on dependencies.needs = 'job' and jobs.id = dependencies.needs_id
+  left join handcar_job_batches as batches on dependencies.needs = 'batch' and batches.id = dependencies.needs_id
+  where dependencies.needs = ? and dependencies.needs_id = ? and dependencies.state = 'waiting'
+    and iif(coalesce(jobs.id, batches.id) is null, 1, coalesce(jobs.finished_at, batches.finished_at) is not null)
+  limit ?`
 
-/** What waits for something that there is not. */
-export const markMissing = `
-  update handcar_job_dependencies set state = 'deleted'
-  where needs = :needs and needs_id = :id and state = 'waiting'
-    and not exists (select 1 from handcar_jobs where :needs = 'job' and id = :id)
-    and not exists (select 1 from handcar_job_batches where :needs = 'batch' and id = :id)`
+/** The rest of what waits for it follows in further writes. */
+export const insertRelease = 'insert or ignore into handcar_job_releases (needs, needs_id) values (?, ?)'
 
-/** What waits for jobs and batches that were deleted. */
-export const selectDependentsOfDeleted = `
-  select job_id, needs, needs_id, if_failed, name as needed_name, null as name, 'deleted' as state, null as reason
-  from handcar_job_dependencies indexed by handcar_job_dependencies_for_deleted where state = 'deleted' limit 1000`
+export const selectReleases = 'select needs, needs_id from handcar_job_releases limit ?'
+
+export const deleteRelease = 'delete from handcar_job_releases where needs = ? and needs_id = ?'
 
 export const setDependency = `
   update handcar_job_dependencies set state = ? where job_id = ? and needs = ? and needs_id = ?`

@@ -156,6 +156,26 @@ test('a long chain does not overflow anything', async () => {
   assert.equal((await flow.wait({ timeout: '30s' })).cancelled, 5_000)
 })
 
+test('what thousands wait for goes on in several writes, in another process when the first one dies', async () => {
+  await using producer = await jobsForTest(all, { work: false })
+  const { jobs, database } = producer
+  const flow = await jobs.workflow({}, (flow) => {
+    flow.add('start', number, 0)
+    const members = Array.from({ length: 1_600 }, (_, n) => n)
+    flow.enqueueAll(number, members, { dependsOn: 'start', ifNeedsFail: 'run' })
+    flow.enqueueAll(number, members, { dependsOn: 'start' })
+  })
+  await flow.job('start')!.cancel('no')
+  const count = (text: string) =>
+    database.get<{ n: number }>(`select count(*) as n from handcar_jobs where ${text}`)!.n
+  assert.equal(count("state <> 'scheduled'"), 501)
+  await using worker = await jobsForTest(all, { database, work: { slots: 100 } })
+  assert.ok(worker)
+  const { completed, cancelled } = await flow.wait({ timeout: '20s' })
+  assert.deepEqual([completed, cancelled], [1_600, 1_601])
+  assert.deepEqual(database.all('select * from handcar_job_releases'), [])
+})
+
 test('a job waits for a batch: for its jobs, and gets their results', async () => {
   order.length = 0
   await using context = await jobsForTest(all)
