@@ -54,6 +54,10 @@ test(
     assert.equal(page.jobs.length, 50)
     const failed = await during('page of discarded', () => jobs.list({ state: 'discarded' }))
     assert.equal(failed.jobs.length, 50)
+    const recent = await during('the last to complete', () =>
+      jobs.list({ state: 'completed', after: finishedRows - 99 }, { limit: 1_000 }),
+    )
+    assert.equal(recent.jobs.length, 96)
     const one = await during('search by an error', () => jobs.list({ error: 'USER 500000' }))
     assert.deepEqual(
       one.jobs.map(({ id }) => id),

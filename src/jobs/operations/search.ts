@@ -7,7 +7,7 @@ import {
   pickIds,
   pickJobs,
   selectAvailable,
-  selectFailed,
+  selectEnded,
   selectMembers,
   selectRunning,
   selectSlice,
@@ -92,9 +92,20 @@ export class Search {
     const { ids, batch } = this.#filter
     if (ids !== undefined) return ids
     if (batch !== undefined) return this.#few([[selectMembers, [batch, fewJobs + 1]]])
-    if (states === undefined || states.includes('completed')) return undefined
-    const sources = new Set(states.map((state) => sourceOf[state as keyof typeof sourceOf]))
-    return this.#few([...sources].map((text) => [text, [fewJobs + 1]]))
+    if (states === undefined) return undefined
+    const sources = new Set(states.map((state) => sourceOf[state]))
+    return this.#few([...sources].map((text) => [text, this.#parametersOf(text, states)]))
+  }
+
+  #parametersOf(text: string, states: readonly JobState[]): SqlParameters {
+    if (text !== selectEnded) return [fewJobs + 1]
+    const { since, until } = this.#filter.parameters
+    return [
+      JSON.stringify(states),
+      since ?? Number.MIN_SAFE_INTEGER,
+      until ?? Number.MAX_SAFE_INTEGER,
+      fewJobs + 1,
+    ]
   }
 
   async #few(queries: [string, SqlParameters][]): Promise<number[] | undefined> {
@@ -123,9 +134,10 @@ const sourceOf = {
   scheduled: selectWaitingForTime,
   retryable: selectWaitingForTime,
   running: selectRunning,
-  cancelled: selectFailed,
-  discarded: selectFailed,
-} satisfies Partial<Record<JobState, string>>
+  completed: selectEnded,
+  cancelled: selectEnded,
+  discarded: selectEnded,
+} satisfies Record<JobState, string>
 
 /** Cuts ids into slices, the largest ids first. */
 function slicesBelow(ids: readonly number[], below: number): number[][] {

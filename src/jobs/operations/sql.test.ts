@@ -20,7 +20,7 @@ const plans: Record<keyof typeof sql, string[]> = {
   selectAvailable: ['handcar_jobs_for_claim', 'handcar_jobs_for_unblocking', 'handcar_jobs_for_unparking'],
   selectWaitingForTime: ['handcar_jobs_for_promotion'],
   selectRunning: ['handcar_jobs_for_rescue'],
-  selectFailed: ['handcar_jobs_for_failures'],
+  selectEnded: ['handcar_jobs_for_pruning (state=? AND finished_at>? AND finished_at<?)'],
   selectMembers: ['handcar_jobs_for_batch (batch_id=?)'],
   retryJobs: byId,
   endJobs: byId,

@@ -64,8 +64,10 @@ export const selectWaitingForTime = `
 export const selectRunning = `
   select id from handcar_jobs indexed by handcar_jobs_for_rescue where state = 'running' limit ?`
 
-export const selectFailed = `
-  select id from handcar_jobs indexed by handcar_jobs_for_failures where state in ('cancelled', 'discarded') limit ?`
+export const selectEnded = `
+  select id from handcar_jobs indexed by handcar_jobs_for_pruning
+  where finished_at is not null and state in (select value from json_each(?)) and finished_at >= ? and finished_at < ?
+  limit ?`
 
 export const selectMembers = `
   select id from handcar_jobs indexed by handcar_jobs_for_batch where batch_id = ? limit ?`
