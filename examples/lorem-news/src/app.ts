@@ -14,6 +14,8 @@ export default async function (handcar: Handcar) {
     ...settings,
     sessionSecret: sessionSecret(settings, handcar.config.data),
     logger: handcar.logger,
+    jobs: settings.databaseMode === 'handcar' ? handcar.jobs : undefined,
+    hasMailbox: handcar.config.environment === 'development',
   })
   return { fetch, stop: () => database.stop() }
 }

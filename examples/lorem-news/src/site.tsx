@@ -5,8 +5,10 @@ import { HTTPException } from 'hono/http-exception'
 import { methodOverride } from 'hono/method-override'
 import { secureHeaders } from 'hono/secure-headers'
 import { benchmarkingRoutes } from './benchmarking/routes.tsx'
+import type { Jobs } from 'handcar/jobs'
 import type { AppDatabase } from './database/index.ts'
 import { commentRoutes } from './routes/comments.tsx'
+import { mailboxRoutes } from './routes/mailbox.tsx'
 import { postRoutes } from './routes/posts.tsx'
 import { sessionRoutes } from './routes/sessions.tsx'
 import { userRoutes } from './routes/users.tsx'
@@ -23,11 +25,15 @@ const largestForm = 1024 * 1024
 export type AppOptions = Pick<Settings, 'origin' | 'benchmarking'> & {
   sessionSecret: string
   logger: ErrorLog
+  /** Without them nobody is sent anything: the app beside which handcar is measured has none. */
+  jobs?: Jobs | undefined
+  /** Whether everybody may read all mails. */
+  hasMailbox?: boolean
 }
 
 /** The whole application, as a `fetch` function that any server can call. */
 export function createApp({ queries }: AppDatabase, options: AppOptions) {
-  const { origin, benchmarking, sessionSecret, logger } = options
+  const { origin, benchmarking, sessionSecret, logger, jobs, hasMailbox = false } = options
   const isHttps = origin?.startsWith('https:') ?? false
   const cookie = new SessionCookie(queries, { secret: sessionSecret, isHttps })
   const app = new Hono<AppEnvironment>()
@@ -43,8 +49,9 @@ export function createApp({ queries }: AppDatabase, options: AppOptions) {
   app.use(cookie.middleware)
   app.route('/', postRoutes(queries))
   app.route('/', commentRoutes(queries))
-  app.route('/', userRoutes(queries, cookie))
+  app.route('/', userRoutes(queries, cookie, jobs))
   app.route('/', sessionRoutes(queries, cookie))
+  if (hasMailbox && jobs) app.route('/', mailboxRoutes(queries, jobs))
   return app
 }
 

@@ -32,7 +32,7 @@ describe('in a browser without JavaScript', { skip, timeout: 60_000 }, () => {
   let url: string
 
   before(async () => {
-    app = new RunningApp({ WEB_CONCURRENCY: '1' })
+    app = new RunningApp({ WEB_CONCURRENCY: '1', NODE_ENV: 'development' })
     browser = await chromium.launchPersistentContext(profile, {
       executablePath,
       args,
@@ -101,6 +101,16 @@ describe('in a browser without JavaScript', { skip, timeout: 60_000 }, () => {
     await page.getByText(/^Chrome on Linux \(this one\)$/).waitFor()
   })
 
+  test('in development the mails can be read: the welcome of whoever has signed up, and a digest', async () => {
+    await page.goto(`${url}/mailbox`)
+    const welcome = page.getByRole('heading', { name: 'Welcome to Lorem News, sybil' })
+    while ((await welcome.count()) === 0) await page.reload()
+    await page.getByRole('button', { name: 'Send the digest of today' }).click()
+    await page.getByText(/sent to \d+ readers?$/).waitFor()
+    const picture = await page.screenshot()
+    assert.ok(picture.length > 10_000, `${picture.length} bytes`)
+  })
+
   test('every page has its landmarks, one heading of the first level, and a name for all that can be used', async () => {
     for (const path of [
       '/',
@@ -110,6 +120,7 @@ describe('in a browser without JavaScript', { skip, timeout: 60_000 }, () => {
       '/user/edit',
       '/sign_up',
       '/sign_in',
+      '/mailbox',
       '/nowhere',
     ]) {
       await page.goto(url + path)

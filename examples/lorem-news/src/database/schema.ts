@@ -10,6 +10,20 @@ export interface Schema {
     updated_at: number
     body: string
   }
+  digests: {
+    day: string
+    posts: number
+    mails: number
+    created_at: number
+  }
+  mails: {
+    id: Generated<number>
+    user_id: number
+    key: string
+    created_at: number
+    subject: string
+    body: string
+  }
   posts: {
     id: Generated<number>
     public_id: GeneratedAlways<string>

@@ -46,6 +46,25 @@ export const postsOfUser = (queries: Queries, userId: number) =>
     .orderBy('id', 'desc')
     .execute()
 
+/** When a day, such as `2026-11-20`, begins and ends in UTC. */
+export function boundsOf(day: string): [begin: number, end: number] {
+  const begin = Date.parse(`${day}T00:00:00Z`)
+  return [begin, begin + 86_400_000]
+}
+
+/** The newest posts of a day that somebody else wrote, with their authors' names. */
+export function postsOfDay(queries: Queries, day: string, reader: number, limit = 10) {
+  const [begin, end] = boundsOf(day)
+  return listedPosts(queries)
+    .where('posts.created_at', '>=', begin)
+    .where('posts.created_at', '<', end)
+    .where('posts.user_id', '!=', reader)
+    .orderBy('posts.created_at', 'desc')
+    .orderBy('posts.id', 'desc')
+    .limit(limit)
+    .execute()
+}
+
 /** One post with its author's name. Throws NotFoundError. */
 export async function findPost(queries: Queries, id: number) {
   const post = await queries

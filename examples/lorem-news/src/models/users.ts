@@ -33,15 +33,27 @@ export async function authenticate(queries: Queries, screenName: string, passwor
   return matches ? user : undefined
 }
 
-/** Saves a new user and gives the id. Throws InvalidError when the name is taken. */
-export async function createUser(queries: Queries, fields: UserFields, now = Date.now()) {
+/**
+ * Saves a new user and gives the id. Throws InvalidError when the name is taken.
+ *
+ * @param welcome Called in the same transaction, with the id: what it enqueues is there when the user is, and only then.
+ */
+export async function createUser(
+  queries: Queries,
+  fields: UserFields,
+  welcome: (userId: number) => Promise<unknown> = async () => {},
+  now = Date.now(),
+) {
   const password_digest = await hashPassword(fields.password)
   const { screen_name, about } = fields
   const row = { screen_name, about, password_digest, created_at: now, updated_at: now }
-  const user = await unlessTaken(nameTaken, () =>
-    queries.insertInto('users').values(row).returning('id').executeTakeFirstOrThrow(),
+  return unlessTaken(nameTaken, () =>
+    queries.transaction().execute(async (transaction) => {
+      const user = await transaction.insertInto('users').values(row).returning('id').executeTakeFirstOrThrow()
+      await welcome(user.id)
+      return user.id
+    }),
   )
-  return user.id
 }
 
 /**

@@ -1,5 +1,7 @@
 import { Hono } from 'hono'
+import type { Jobs } from 'handcar/jobs'
 import type { Queries } from '../database/index.ts'
+import { welcomeMail } from '../jobs/index.ts'
 import { commentsOfUser } from '../models/comments.ts'
 import { postsOfUser } from '../models/posts.ts'
 import { sessionsOfUser } from '../models/sessions.ts'
@@ -12,8 +14,9 @@ import { signedIn, type SessionCookie } from '../web/session-cookie.ts'
 import { idOf } from './ids.ts'
 
 /** Signing up, everybody's page, and one's own profile. */
-export function userRoutes(queries: Queries, cookie: SessionCookie) {
+export function userRoutes(queries: Queries, cookie: SessionCookie, jobs: Jobs | undefined) {
   const routes = new Hono<AppEnvironment>()
+  const welcome = async (userId: number) => jobs?.enqueue(welcomeMail, { userId })
 
   routes.on('GET', ['/sign_up', '/users/new'], (context) =>
     page(context, <SignUpPage form={{ values: {}, errors: {} }} session={context.var.session} />),
@@ -25,7 +28,7 @@ export function userRoutes(queries: Queries, cookie: SessionCookie) {
       context,
       body,
       async () => {
-        const id = await createUser(queries, userFields(body, { isNew: true }))
+        const id = await createUser(queries, userFields(body, { isNew: true }), welcome)
         await cookie.start(context, id)
         return context.redirect(`/users/${id}`, 303)
       },

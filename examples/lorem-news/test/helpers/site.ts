@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after } from 'node:test'
 import { Handcar, loadConfig } from 'handcar'
+import { FakeClock } from 'handcar/testing'
 import { openDatabase } from '../../src/database/index.ts'
 import { seedDatabase } from '../../src/database/seed.ts'
 import type { DatabaseMode } from '../../src/settings.ts'
@@ -26,11 +27,17 @@ after(async () => {
   for (const cleanup of cleanups.toReversed()) await cleanup()
 })
 
-/** Handcar as the app is configured, on another folder, and without waiting for the disk. */
-async function startHandcar(data: string, migrate: boolean): Promise<Handcar> {
+/**
+ * Handcar as the app is configured, on another folder, and without waiting for the disk. Jobs are performed when a test says so,
+ * by a clock that stands still.
+ */
+async function startHandcar(data: string, migrate: boolean, clock = new FakeClock()): Promise<Handcar> {
   const config = await loadConfig(`${import.meta.dirname}/../..`, { overrides: { HANDCAR_DATA: data } })
   const database = { ...config.database, durability: 'os' } as const
-  const handcar = new Handcar({ ...config, database }, { migrate, logger: privately.logger })
+  const handcar = new Handcar(
+    { ...config, database },
+    { role: 'web', migrate, clock, logger: privately.logger },
+  )
   await handcar.start()
   return handcar
 }
@@ -45,13 +52,17 @@ export async function seededFolder(): Promise<string> {
 }
 
 /** The app on a real, seeded database, shared by the tests of a file. */
-export async function openSite(options: { data?: string; mode?: DatabaseMode; origin?: string } = {}) {
+export async function openSite(
+  options: { data?: string; mode?: DatabaseMode; origin?: string; clock?: FakeClock } = {},
+) {
   const data = options.data ?? (await seededFolder())
-  const handcar = await startHandcar(data, false)
+  const handcar = await startHandcar(data, false, options.clock)
   cleanups.push(() => handcar.stop())
   const database = await openDatabase(handcar.database, options.mode ?? 'handcar')
   cleanups.push(() => database.stop())
-  const app = createApp(database, { origin: options.origin, benchmarking: true, ...privately })
+  const jobs = (options.mode ?? 'handcar') === 'handcar' ? handcar.jobs : undefined
+  const { origin } = options
+  const app = createApp(database, { origin, benchmarking: true, ...privately, jobs, hasMailbox: true })
   return {
     app,
     handcar,
