@@ -2,6 +2,7 @@ import type { Clock, Logger } from '../core/index.ts'
 import type { Database, Transaction } from '../database/index.ts'
 import type { Definitions } from './definition/definitions.ts'
 import type { Enqueuer } from './enqueue/enqueuer.ts'
+import type { Jobs } from './jobs.ts'
 import type { QueueLimits } from './worker/queue-limits.ts'
 
 /** The topic that every write names that makes a job runnable, or schedules one. */
@@ -53,6 +54,7 @@ export interface TraceHook {
 
 /** What the pieces of the part share. */
 export interface Engine {
+  readonly jobs: Jobs
   readonly database: Database
   readonly clock: Clock
   readonly logger: Logger
@@ -64,7 +66,7 @@ export interface Engine {
   readonly maxPayload: number
   readonly enqueuer: Enqueuer
   readonly trace: TraceHook | undefined
-  /** The worker is about to stop: a job of several steps leaves before its next one. */
+  /** The worker stops: a job of several steps leaves before its next one. */
   isStopping: boolean
   /** Told, in the same transaction, of the jobs that have ended. */
   readonly endListeners: EndListener[]

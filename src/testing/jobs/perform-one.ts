@@ -1,5 +1,5 @@
 import { AssertionError } from 'node:assert'
-import { StateError } from '../../core/index.ts'
+import { StateError, type Duration } from '../../core/index.ts'
 import { engineOf, Worker, type JobDefinition, type Jobs, type JobState } from '../../jobs/index.ts'
 import { Attempts } from './attempts.ts'
 import { returnJob, selectNext, selectPerformed, takeJob } from './sql.ts'
@@ -24,11 +24,13 @@ const ownQueue = 'handcar.testing'
  * Performs one job: the next one that is due, of a definition or of any. The others stay as they are. Resolves also when it fails,
  * with what it has thrown. For jobs that are not performed by themselves (`work: false`, or `work: { begin: 'later' }`).
  *
- * @throws AssertionError when there is none
+ * @param options `timeout`: how long it may take. Default: `'30s'`.
+ * @throws AssertionError when there is none; TimeoutError `HANDCAR_JOB_TIMEOUT`; StateError `HANDCAR_OPTION_INVALID`
  */
 export async function performOne<Payload = unknown, Result = unknown>(
   jobs: Jobs,
   definition?: JobDefinition<Payload, Result>,
+  { timeout = '30s' }: { timeout?: Duration } = {},
 ): Promise<PerformedJob<Result>> {
   if (jobs.isWorking)
     throw new StateError('HANDCAR_OPTION_INVALID', 'performOne expects jobs that are not performed already')
@@ -49,7 +51,7 @@ export async function performOne<Payload = unknown, Result = unknown>(
   const worker = new Worker(engine, options)
   await worker.start()
   try {
-    await jobs.drain(ownQueue)
+    await jobs.drain(ownQueue, { timeout })
   } finally {
     await worker.stop(1_000)
     await database.run(returnJob, [queue, id])
