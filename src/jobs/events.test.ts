@@ -45,7 +45,7 @@ test('events tell of the enqueue, the start and the end of each attempt', async 
 test('each of many jobs that are enqueued at once is told of; one that was not enqueued is not', async () => {
   const heard: EnqueueMessage[] = []
   const listen = (message: unknown): void => void heard.push(message as EnqueueMessage)
-  const plain = defineJob({ name: 'plain', perform: (_: number) => {} })
+  const plain = defineJob({ name: 'plain', perform: (n: number) => n })
   const unique = defineJob({ name: 'unique', unique: (n: number) => String(n % 2), perform: () => {} })
   await using context = await jobsForTest([plain, unique], { work: false })
   subscribe('handcar.jobs.enqueue', listen)

@@ -1,7 +1,7 @@
 import { option, readOptions, type Duration } from '../../core/index.ts'
 
 /** What becomes of the second job of a key: see {@link UniqueOptions.onConflict}. */
-export type OnConflict<Payload> =
+type OnConflict<Payload> =
   | 'keep'
   | 'replace'
   | 'reschedule'

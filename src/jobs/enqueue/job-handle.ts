@@ -104,7 +104,7 @@ export class JobHandle<Result = unknown> {
 }
 
 /** Cancels a job, inside the open transaction if there is one. */
-export async function cancelJob(engine: Engine, id: number, reason: string): Promise<boolean> {
+async function cancelJob(engine: Engine, id: number, reason: string): Promise<boolean> {
   if (typeof reason !== 'string' || reason === '')
     throw new HandcarError('HANDCAR_OPTION_INVALID', 'cancel() expects a reason that is not empty')
   const { database, clock, endListeners } = engine
