@@ -24,7 +24,7 @@ test('whoever signs up is sent one mail, and whoever cannot is sent none', async
   refuteEnqueued(jobs, welcomeMail)
   const mailbox = await visitor.read('/mailbox')
   assert.match(mailbox, /Welcome to Lorem News, alice_1/)
-  assert.match(mailbox, /<h2 id="mails">1 mail<\/h2>/)
+  assert.equal(mailbox.match(/Welcome to/g)?.length, 1)
 })
 
 test('a mail that was delivered is not delivered again, however often its job is tried', async () => {
@@ -94,11 +94,11 @@ test('wrong counters are put right, and right ones are left alone', async () => 
 
 test('the night repairs and the morning sends, in the time of their zones, each day once', async () => {
   clock.set(Date.UTC(2026, 5, 1))
-  const ran = async () =>
-    (await jobs.recurring.list()).map(({ name, lastAt }) => [name, lastAt?.toISOString().slice(0, 16)])
+  const ran = () =>
+    jobs.recurring.list().map(({ name, lastAt }) => [name, lastAt?.toISOString().slice(0, 16)])
   const { failures } = await drainJobs(jobs, { withScheduled: '2d' })
   assert.deepEqual(failures, [])
-  assert.deepEqual(await ran(), [
+  assert.deepEqual(ran(), [
     ['daily-digest-every-morning', '2026-06-02T04:00'],
     ['repair-counters-every-night', '2026-06-02T03:30'],
   ])

@@ -25,12 +25,12 @@ export async function deliverMail(
       builder
         .selectFrom('users')
         .where('id', '=', userId)
-        .select(({ val }) => [
+        .select((of) => [
           'id',
-          val(key).as('key'),
-          val(subject).as('subject'),
-          val(body).as('body'),
-          val(now).as('now'),
+          of.val(key).as('key'),
+          of.val(subject).as('subject'),
+          of.val(body).as('body'),
+          of.val(now).as('created_at'),
         ]),
     )
     .onConflict((conflict) => conflict.column('key').doNothing())

@@ -22,8 +22,8 @@ export const MailboxPage = (props: {
       </form>
     </section>
     <section aria-labelledby="mails">
-      <h2 id="mails">{counted(props.mails.length, 'mail')}</h2>
-      {props.mails.map(mailItem)}
+      <h2 id="mails">The last mails</h2>
+      <ol class="posts">{props.mails.map(mailItem)}</ol>
     </section>
   </Layout>
 )
@@ -32,11 +32,11 @@ const digestItem = ({ day, posts, mails }: ListedDigest) =>
   html`<li>${day}: ${counted(posts, 'post')}, sent to ${counted(mails, 'reader')}</li>`
 
 const mailItem = (mail: ListedMail) =>
-  html` <article class="mail box">
+  html` <li class="post box">
     <h3>${mail.subject}</h3>
     <p class="meta">
       <span>to <a href="/users/${mail.user_id}">${mail.screen_name}</a></span>
       ${Time({ at: mail.created_at })}
     </p>
     ${Prose({ text: mail.body })}
-  </article>`
+  </li>`
