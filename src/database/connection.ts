@@ -146,9 +146,14 @@ export class Connection {
     const duration = performance.now() - startedAt
     const { path, slowQuery, logger } = this.#options
     if (queryEvent.hasSubscribers) queryEvent.publish({ path, text, duration, readonly: statement.readonly })
-    if (duration >= slowQuery) logger.warn({ path, text, duration: Math.round(duration) }, 'slow query')
+    if (duration < slowQuery) return
+    const shown = text.length > longestText ? `${text.slice(0, longestText)} …` : text
+    logger.warn({ path, text: shown, duration: Math.round(duration) }, 'slow query')
   }
 }
+
+/** How much of a statement the log shows, in characters. */
+const longestText = 2_000
 
 const controls =
   /^(?:[\s;]|--[^\n]*\n|\/\*[^*]*\*+(?:[^/*][^*]*\*+)*\/)*(begin|commit|end|rollback|savepoint|release|attach|detach|vacuum|pragma)\b([^;]*)/i
