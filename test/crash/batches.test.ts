@@ -70,7 +70,7 @@ test(
           }
           return count("handcar_jobs where state <> 'completed'") === 0
         },
-        120_000,
+        300_000,
       )
     } finally {
       for (const child of children) await child.kill()
