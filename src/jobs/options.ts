@@ -30,7 +30,10 @@ export interface WorkOptions {
   ageing?: Duration
   /** After how many jobs a thread or process that performs them (`runsIn`) is replaced. Default: never. */
   maxJobs?: number
-  /** A process that performs jobs is replaced when it has more memory than that (RSS) after one. Default: no limit. */
+  /**
+   * A process that performs jobs is replaced when it has more memory than that (RSS) after one. A thread gets no larger heap: a
+   * job that needs more ends it. Default: no limit.
+   */
   maxRss?: Size
   /**
    * When it begins: with `start()`, or `'later'`, when `jobs.work()` is called, for an app that has to load before its
@@ -93,7 +96,10 @@ export function resolveOptions(options: JobsOptions) {
  * @param owner What the options belong to, for errors.
  * @throws OptionsError
  */
-export function resolveJobsOptions(options: Omit<JobsOptions, 'database' | 'definitions' | 'recurring'>, owner = 'Jobs') {
+export function resolveJobsOptions(
+  options: Omit<JobsOptions, 'database' | 'definitions' | 'recurring'>,
+  owner = 'Jobs',
+) {
   const { database: _database, definitions: _definitions, recurring: _recurring, ...rest } = readers
   return readOptions(owner, options, rest)
 }

@@ -25,9 +25,15 @@ export interface PerformerChild {
   kill(): void
 }
 
-/** Starts a thread. */
-export function startThread(): PerformerChild {
-  const thread = new Thread(programOf('thread'))
+/**
+ * Starts a thread.
+ *
+ * @param largestHeap In bytes; a job that needs more ends its thread, and nothing else.
+ */
+export function startThread(largestHeap: number | undefined): PerformerChild {
+  const resourceLimits =
+    largestHeap === undefined ? {} : { maxOldGenerationSizeMb: Math.ceil(largestHeap / 1_048_576) }
+  const thread = new Thread(programOf('thread'), { resourceLimits })
   let isDead = false
   let how: string | undefined
   thread.on('error', (error) => (how = `with ${String(error)}`))

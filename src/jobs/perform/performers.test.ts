@@ -108,3 +108,17 @@ test(
     assert.notEqual(small, next)
   },
 )
+
+test(
+  'a job that needs more memory than its thread may have ends the thread, and nothing else',
+  { timeout: 60_000 },
+  async () => {
+    const heavy = defineJob<{ what: string }>({ name: 'heavy', runsIn: 'thread', file, maxCrashes: 1 })
+    await using context = await jobsForTest([heavy], { work: { maxRss: '64mb' } })
+    const { jobs, database } = context
+    const handle = await jobs.enqueue(heavy, { what: 'memory' })
+    assert.equal(await codeOf(() => handle.result()), 'HANDCAR_JOB_ENDED')
+    const { reason } = database.get<{ reason: string }>('select reason from handcar_jobs')!
+    assert.match(reason, /quarantined: .* the thread of the job died with .*memory/)
+  },
+)

@@ -16,7 +16,7 @@ const idleFor = 30_000
 export interface Replacement {
   /** After so many jobs. */
   readonly maxJobs: number | undefined
-  /** When the process has more memory than so many bytes after a job. */
+  /** When the process has more memory than so many bytes after a job; a thread gets no larger heap. */
   readonly maxRss: number | undefined
 }
 
@@ -119,7 +119,7 @@ export class Performers {
   }
 
   #start(kind: 'thread' | 'process'): Performer {
-    const child = kind === 'thread' ? startThread() : startProcess()
+    const child = kind === 'thread' ? startThread(this.#replacement.maxRss) : startProcess()
     const performer: Performer = {
       child,
       jobs: 0,
