@@ -32,6 +32,8 @@ interface Surroundings {
   descriptors?: readonly number[]
   /** Text of the first release's configuration. */
   config?: string
+  /** Files of every release, by their names. */
+  files?: Readonly<Record<string, string>>
 }
 
 /** An app in production, as a user would run it: release folders, a link to the current one, `handcar start`. */
@@ -40,13 +42,15 @@ export class ProductionApp implements AsyncDisposable {
   readonly data = this.#folder.file('data')
   readonly current = this.#folder.file('current')
   readonly process: ChildProcess
+  readonly #files: Readonly<Record<string, string>>
   output = ''
 
   /** @param environment Variables for the app; the port is chosen by the system. */
   constructor(
     environment: Record<string, string> = {},
-    { wrapper = [], descriptors = [], config = 'export default {}' }: Surroundings = {},
+    { wrapper = [], descriptors = [], config = 'export default {}', files = {} }: Surroundings = {},
   ) {
+    this.#files = files
     this.release('one', { 'handcar.config.js': config })
     const [command, ...args] = [
       ...wrapper,
@@ -84,6 +88,7 @@ export class ProductionApp implements AsyncDisposable {
       'src/app.js': module,
       'db/migrations/20260101000000_entries.sql': 'create table entries (key text primary key) strict;',
       release: name,
+      ...this.#files,
       ...files,
     }
     for (const [file, text] of Object.entries(all)) {
@@ -141,10 +146,16 @@ export class ProductionApp implements AsyncDisposable {
 
   /** The keys among these that are not in the database. */
   async missing(keys: readonly string[]): Promise<string[]> {
+    const rows = await this.rows<{ key: string }>('select key from entries')
+    const written = new Set(rows.map(({ key }) => key))
+    return keys.filter((key) => !written.has(key))
+  }
+
+  /** The rows of a query, asked from outside of the app. */
+  async rows<Row>(query: string): Promise<Row[]> {
     await using database = new Database({ path: join(this.data, 'app.sqlite3'), readers: false })
     await database.start()
-    const written = new Set(database.all<{ key: string }>('select key from entries').map(({ key }) => key))
-    return keys.filter((key) => !written.has(key))
+    return database.all<Row>(query)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
