@@ -62,6 +62,34 @@ test('serves what was saved: the app, what it imports, the configuration, .env, 
   await answers(address, /posts/)
 })
 
+test('jobs are performed by the code that was saved, also those that the old code was busy with', async () => {
+  const jobs = (perform: string): string => `
+    import { defineJob } from 'handcar/jobs'
+    export const job = defineJob({ name: 'job', async perform(_, { signal, attempt }) { ${perform} } })`
+  using folder = appFolder({
+    'src/jobs.js': jobs("console.log('begun'); await new Promise((resolve) => setTimeout(resolve, 1e9))"),
+    'src/app.js': `
+      import { job } from './jobs.js'
+      let first
+      export default ({ jobs }) => ({
+        async fetch(request) {
+          const handle = await jobs.enqueue(job)
+          if (new URL(request.url).pathname === '/enqueue') return new Response('enqueued')
+          return Response.json([await handle.result(), await jobs.get(1).then(({ state, result, attempt }) => ({ state, result, attempt }))])
+        },
+      })`,
+  })
+  await using dev = startDev(folder)
+  const address = await dev.address()
+  assert.equal(await get(`${address}/enqueue`), 'enqueued')
+  await dev.wrote(/^begun$/m)
+  folder.write('src/jobs.js', jobs('return `new code, attempt ${attempt}`'))
+  await answers(
+    address,
+    /^\["new code, attempt 1",\{"state":"completed","result":"new code, attempt 1","attempt":1\}\]$/,
+  )
+})
+
 test('a connection that is kept alive sees the new code too', async () => {
   using folder = appFolder({ 'src/app.js': respond('one') })
   await using dev = startDev(folder)
