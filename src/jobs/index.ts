@@ -50,18 +50,18 @@ export type {
 export type { UniqueOptions } from './definition/unique.ts'
 export type { TracedAttempt, TraceHook } from './engine.ts'
 export { openTelemetryTrace, type OpenTelemetryApi } from './open-telemetry.ts'
-export type { EnqueueMessage, FinishMessage, PruneMessage, RescueMessage, StartMessage, TickMessage } from './events.ts'
+export type {
+  EnqueueMessage,
+  FinishMessage,
+  PruneMessage,
+  RescueMessage,
+  StartMessage,
+  TickMessage,
+} from './events.ts'
 export type { Death } from './worker/rescue.ts'
 export type { JobsStats, WorkerStats } from './stats.ts'
-export {
-  defineRecurring,
-  RecurringDefinition,
-  type Missed,
-  type Overlap,
-  type RecurringOptions,
-  type RecurringSettings,
-  type TickOfPayload,
-} from './recurring/define-recurring.ts'
+export { defineRecurring, RecurringDefinition, type RecurringOptions } from './recurring/define-recurring.ts'
+export type { Missed, Overlap, RecurringSettings, TickOfPayload } from './recurring/recurring-settings.ts'
 export type { RecurringInfo, TickInfo } from './recurring/info.ts'
 export type { Recurring, ScheduleOptions } from './recurring/recurring.ts'
 export type { KeepOptions, RetentionOptions } from './retention/retention-options.ts'

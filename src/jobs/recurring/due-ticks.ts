@@ -1,4 +1,4 @@
-import type { Missed } from './define-recurring.ts'
+import type { Missed } from './recurring-settings.ts'
 import type { Schedule } from './schedule.ts'
 
 /** A tick that comes up to so long after its time was not missed, in milliseconds: a restart or a busy moment lay between. */

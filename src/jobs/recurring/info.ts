@@ -1,4 +1,4 @@
-import type { Missed, Overlap } from './define-recurring.ts'
+import type { Missed, Overlap } from './recurring-settings.ts'
 import { intervalOf } from './schedule.ts'
 import { editedOf, missedOf, type RecurringRow, type SettingsRow } from './settings.ts'
 

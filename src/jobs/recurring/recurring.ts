@@ -3,11 +3,13 @@ import type { Transaction } from '../../database/index.ts'
 import { recurringTopic, type Engine } from '../engine.ts'
 import { JobHandle } from '../enqueue/job-handle.ts'
 import { makeRow, writeRow } from './code.ts'
-import { readSettings, RecurringDefinition, type RecurringSettings } from './define-recurring.ts'
+import { RecurringDefinition } from './define-recurring.ts'
+import { refuseFunction, rewrite, withEdit } from './edit.ts'
 import { readInfo, type RecurringInfo, type TickInfo } from './info.ts'
 import type { RecurringDefinitions } from './recurring-definitions.ts'
+import { readSettings, type RecurringSettings } from './recurring-settings.ts'
 import { readSchedule, type Schedule } from './schedule.ts'
-import { fromRow, toRow, type RecurringRow, type SettingsRow } from './settings.ts'
+import { toRow, type RecurringRow, type SettingsRow } from './settings.ts'
 import {
   deleteRecurring,
   pauseRecurring,
@@ -74,6 +76,7 @@ export class Recurring {
       job_id: number | null
       skipped: string | null
     }>(selectTicks, [name, count])
+    if (rows.length === 0) this.#row(name)
     return rows.map(({ tick_at, job_id, skipped }) => ({
       at: new Date(tick_at),
       job: job_id ?? undefined,
@@ -103,15 +106,12 @@ export class Recurring {
    * @throws OptionsError
    */
   async edit(name: string, edit: RecurringSettings): Promise<RecurringInfo> {
-    const owner = `Recurring job "${name}"`
-    refuseFunction(owner, edit.payload)
+    refuseFunction(name, edit.payload)
     const engine = this.#ready()
     const job = engine.definitions.get(this.#row(name).job)
     if (edit.payload !== undefined && job !== undefined) await engine.enqueuer.prepare(job, edit.payload)
     return this.#change(name, (tx, engine, row) => {
-      const settings = toRow(row.job, readSettings(owner, withEdit(row, edit)), engine.maxPayload)
-      if (edit.payload === undefined) settings.payload = row.payload
-      rewrite(tx, engine, row, settings)
+      rewrite(tx, engine, row, withEdit(row, edit, engine.maxPayload))
     })
   }
 
@@ -134,7 +134,7 @@ export class Recurring {
     if (!(definition instanceof RecurringDefinition))
       throw option.invalidOption('add', 'what defineRecurring returns', definition)
     const { name, job, settings } = definition
-    refuseFunction(`Recurring job "${name}"`, settings.payload)
+    refuseFunction(name, settings.payload)
     await engine.enqueuer.prepare(job, settings.payload)
     const added = toRow(job.name, settings, engine.maxPayload)
     return engine.database.write((tx) => {
@@ -209,24 +209,6 @@ export class Recurring {
     const { schedule, timeZone } = readSettings('next', of)
     return readSchedule(schedule, timeZone)
   }
-}
-
-function rewrite(tx: Transaction, { clock }: Engine, row: RecurringRow, settings: SettingsRow): void {
-  const code = row.code === null ? undefined : (JSON.parse(row.code) as SettingsRow)
-  writeRow(tx, makeRow(row.name, settings, row, clock.now(), code))
-}
-
-/** Settings of a row with those of an edit: a cron expression takes the place of an interval, and the other way round. */
-function withEdit(row: RecurringRow, edit: RecurringSettings): RecurringSettings {
-  const { cron, every, ...settings } = fromRow(row)
-  const given = Object.fromEntries(Object.entries(edit).filter(([, value]) => value !== undefined))
-  const schedule = 'cron' in given || 'every' in given ? {} : every === undefined ? { cron } : { every }
-  return { ...settings, ...schedule, ...given }
-}
-
-function refuseFunction(owner: string, payload: unknown): void {
-  if (typeof payload === 'function')
-    throw option.invalidOption(`${owner} option "payload"`, 'JSON, which can be stored', payload)
 }
 
 function isDefined(name: string, what: string): StateError {

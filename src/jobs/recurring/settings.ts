@@ -1,5 +1,5 @@
 import { encode } from '../definition/payload.ts'
-import type { Missed, Overlap, RecurringSettings, ResolvedSettings } from './define-recurring.ts'
+import type { Missed, Overlap, RecurringSettings, ResolvedSettings } from './recurring-settings.ts'
 import { intervalOf } from './schedule.ts'
 
 /** The settings of a recurring job as its row has them. */

@@ -4,15 +4,13 @@ import type { CommitNotice } from '../../database/index.ts'
 import { recurringTopic, type Engine, type Loop } from '../engine.ts'
 import { writeCode } from './code.ts'
 import type { RecurringDefinitions } from './recurring-definitions.ts'
-import { readSchedule } from './schedule.ts'
+import { SetBackClock } from './set-back-clock.ts'
 import type { RecurringRow } from './settings.ts'
-import { selectDueRecurring, selectNextTick, selectTickedInFuture, setPlan } from './sql.ts'
+import { selectDueRecurring, selectNextTick } from './sql.ts'
 import { tick } from './tick.ts'
 
 /** How many recurring jobs are ticked together. */
 const mostAtOnce = 100
-/** How often the clock is looked at, to notice that it was set back, in milliseconds. */
-const clockInterval = 60_000
 /** How long after a commit of another process it is looked what is due, in milliseconds. */
 const longestNotice = 50
 const firstPause = 100
@@ -27,13 +25,12 @@ const longestPause = 5_000
 export class Ticker implements Loop {
   readonly #engine: Engine
   readonly #definitions: RecurringDefinitions
+  readonly #clock: SetBackClock
   #enter: ReturnType<typeof AsyncLocalStorage.snapshot> = (work, ...parameters) => work(...parameters)
   #isRunning = false
   #unsubscribe: (() => void) | undefined
   #disarm: (() => void) | undefined
-  #clockTimer: NodeJS.Timeout | undefined
   #noticeTimer: NodeJS.Timeout | undefined
-  #latest = 0
   #stopping = new AbortController()
   #ticking: Promise<void> | undefined
   #mustLookAgain = false
@@ -41,23 +38,21 @@ export class Ticker implements Loop {
   constructor(engine: Engine, definitions: RecurringDefinitions) {
     this.#engine = engine
     this.#definitions = definitions
+    this.#clock = new SetBackClock(engine, () => this.look())
   }
 
   async start(): Promise<void> {
-    const { clock, database } = this.#engine
     this.#enter = AsyncLocalStorage.snapshot()
-    await this.#replan()
-    let written: number
-    do {
-      written = this.#definitions.size
-      await writeCode(this.#engine, this.#definitions.values())
-      // More may have been defined meanwhile.
-    } while (written !== this.#definitions.size)
-    this.#latest = clock.now()
+    await this.#clock.start()
+    try {
+      await this.#writeAll()
+    } catch (error) {
+      this.#clock.stop()
+      throw error
+    }
     this.#isRunning = true
     this.#stopping = new AbortController()
-    this.#unsubscribe = database.onCommit((notice) => this.#notice(notice), [recurringTopic])
-    this.#clockTimer = setInterval(() => this.#lookAtClock(), clockInterval).unref()
+    this.#unsubscribe = this.#engine.database.onCommit((notice) => this.#notice(notice), [recurringTopic])
     this.look()
   }
 
@@ -66,10 +61,19 @@ export class Ticker implements Loop {
     this.#stopping.abort()
     this.#unsubscribe?.()
     this.#disarm?.()
-    clearInterval(this.#clockTimer)
+    this.#clock.stop()
     clearTimeout(this.#noticeTimer)
     this.#noticeTimer = undefined
     await this.#ticking
+  }
+
+  /** Writes what the code defines, also what it defines meanwhile. */
+  async #writeAll(): Promise<void> {
+    let written: number
+    do {
+      written = this.#definitions.size
+      await writeCode(this.#engine, this.#definitions.values())
+    } while (written !== this.#definitions.size)
   }
 
   /** Takes over what the code has defined since the start. */
@@ -77,7 +81,7 @@ export class Ticker implements Loop {
     if (!this.#isRunning) return
     void this.#enter(async () => {
       try {
-        await writeCode(this.#engine, this.#definitions.values())
+        await this.#writeAll()
       } catch (error) {
         this.#engine.logger.error({ error: String(error) }, 'a recurring job could not be defined')
       }
@@ -108,7 +112,7 @@ export class Ticker implements Loop {
     while (this.#mustLookAgain && this.#isRunning) {
       this.#mustLookAgain = false
       try {
-        await this.#noticeClock()
+        await this.#clock.look()
         const due = this.#due()
         // They commit as one group; one that fails does not hold up the others.
         const ticks = await Promise.allSettled(due.map((row) => tick(this.#engine, row, this.#definitions)))
@@ -149,29 +153,6 @@ export class Ticker implements Loop {
       jobs: JSON.stringify([...this.#engine.definitions.keys()]),
       names: JSON.stringify([...this.#definitions.keys()]),
     }
-  }
-
-  #lookAtClock(): void {
-    if (this.#engine.clock.now() < this.#latest) this.look()
-  }
-
-  async #noticeClock(): Promise<void> {
-    const now = this.#engine.clock.now()
-    if (now < this.#latest) await this.#replan()
-    this.#latest = now
-  }
-
-  /** What was ticked at a time that now is in the future goes on from now, because the clock was set back. */
-  async #replan(): Promise<void> {
-    const { clock, database } = this.#engine
-    const now = clock.now()
-    const affected = database.all<RecurringRow>(selectTickedInFuture, [now])
-    if (affected.length === 0) return
-    await database.write((tx) => {
-      for (const { name, schedule, time_zone } of tx.all<RecurringRow>(selectTickedInFuture, [now]))
-        tx.run(setPlan, [now, readSchedule(schedule, time_zone).next(now) ?? null, name])
-      tx.touch(recurringTopic)
-    })
   }
 }
 
