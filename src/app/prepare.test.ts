@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { Database } from '../database/index.ts'
+import { appFolder } from '../../test/helpers/app-folder.ts'
 import { errorOf } from '../../test/helpers/errors.ts'
 import { recordingLogger } from '../../test/helpers/recording-logger.ts'
 import { temporaryFolder, type TemporaryFolder } from '../../test/helpers/temporary-folder.ts'
@@ -64,6 +65,28 @@ test('a migration that fails, or a hook, ends it', async () => {
   assert.match(missing.message, /nowhere\.mjs failed/)
   writeFileSync(folder.file('db/migrations/20260102000000_bad.sql'), 'create nonsense')
   assert.equal((await errorOf(() => prepare(folder, { app: 'app.mjs' }))).code, 'HANDCAR_MIGRATION_FAILED')
+})
+
+test('a hook can enqueue jobs; without a hook the module of the jobs is not imported', async () => {
+  using folder = appFolder({
+    'src/jobs.js': `
+      import { defineJob } from 'handcar/jobs'
+      globalThis.importedJobs = (globalThis.importedJobs ?? 0) + 1
+      export const job = defineJob({ name: 'job', perform() {} })`,
+    'hook.js': `
+      import { job } from './src/jobs.js'
+      export default async ({ jobs }) => void (await jobs.enqueue(job))`,
+  })
+  const imported = (): unknown => Reflect.get(globalThis, 'importedJobs')
+  await prepare(folder)
+  assert.equal(imported(), undefined)
+  await prepare(folder, { prepare: 'hook.js' })
+  assert.equal(imported(), 1)
+  await using database = new Database({ path: folder.file('data/app.sqlite3') })
+  await database.start()
+  assert.deepEqual(database.all('select name, state from handcar_jobs'), [
+    { name: 'job', state: 'available' },
+  ])
 })
 
 test('without an app nothing is begun', async () => {

@@ -25,7 +25,10 @@ export async function prepareRelease(
   existingApp(config)
   const data = prepareDataFolder(config)
   const database = { ...config.database, readers: false, checkpointer: false } as const
-  await using handcar = new Handcar({ ...config, database }, { migrate: true, logger })
+  // The first release is prepared by the supervisor, which imports no more of the app than it must.
+  const { definitions, ...jobs } = config.jobs
+  const withJobs = config.prepare !== undefined && definitions !== undefined ? { ...jobs, definitions } : jobs
+  await using handcar = new Handcar({ ...config, database, jobs: withJobs }, { migrate: true, logger })
   progress('running the migrations')
   await handcar.start()
   if (config.prepare !== undefined) {
