@@ -228,6 +228,11 @@ export class Database extends Service {
     return tx instanceof Transaction ? tx : undefined
   }
 
+  /** @internal How many writes were queued since the start. */
+  get writesQueued(): number {
+    return this.#opened().writer.queuedEver
+  }
+
   /** Whether the current code runs in a body of `write` or `read`. */
   get isInTransaction(): boolean {
     return this.#joined(this.#opened()) !== undefined

@@ -77,6 +77,7 @@ export class Writer {
   readonly #holds = new Histogram()
   readonly #sizes = new Histogram(1)
   readonly #acknowledging = new Set<Promise<void>>()
+  #queuedEver = 0
   #committed = 0
   #failed = 0
   #batches = 0
@@ -115,9 +116,15 @@ export class Writer {
         isWaiting: true,
       }
       this.#queue.push(write)
+      this.#queuedEver++
       if (signal) this.#cancelWith(signal, write)
       this.#draining ??= this.#drain()
     })
+  }
+
+  /** How many writes were queued since the start. */
+  get queuedEver(): number {
+    return this.#queuedEver
   }
 
   /** Resolves when nothing waits any more, or after `timeout` milliseconds; answers what is left with an error. */

@@ -19,7 +19,7 @@ export const insertJob = insertJobs(1)
 export const insertManyJobs = insertJobs(rowsAtOnce)
 
 /** Jobs that have everything in common but their payload. */
-export const insertPayload = insertPayloads(1)
+export const insertSomePayloads = insertPayloads(rowsAtOnce)
 
 export const insertManyPayloads = insertPayloads(payloadsAtOnce)
 

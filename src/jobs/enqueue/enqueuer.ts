@@ -1,5 +1,5 @@
 import { option, OptionsError } from '../../core/index.ts'
-import type { Transaction } from '../../database/index.ts'
+import { SharedWrite, type Transaction } from '../../database/index.ts'
 import { JobDefinition, type AnyJobDefinition } from '../definition/define-job.ts'
 import type { Engine } from '../engine.ts'
 import type { EnqueueOptions } from './enqueue-options.ts'
@@ -19,10 +19,13 @@ export interface UniformJobs {
 export class Enqueuer {
   readonly #engine: Engine
   readonly #preparing: Preparing
+  /** Jobs that are enqueued at the same time, and that nothing but a failing disk can refuse. */
+  readonly #shared: SharedWrite<JobRow, Enqueued>
 
   constructor(engine: Engine) {
     this.#engine = engine
     this.#preparing = new Preparing(engine)
+    this.#shared = new SharedWrite(engine.database, insertAll, { label: 'handcar.jobs.enqueue' })
   }
 
   /**
@@ -36,7 +39,12 @@ export class Enqueuer {
     options?: EnqueueOptions,
     parent: number | null = null,
   ): Promise<JobHandle<Result>> {
-    return this.#write(this.prepare(this.known(definition), payload, options), (row, tx) => {
+    const prepared = this.prepare(this.known(definition), payload, options)
+    if (!(prepared instanceof Promise) && isPlain(prepared) && !this.#engine.database.isInTransaction) {
+      prepared.parent_id = parent
+      return this.#shared.write(prepared).then((enqueued) => new JobHandle<Result>(this.#engine, enqueued))
+    }
+    return this.#write(prepared, (row, tx) => {
       row.parent_id = parent
       return new JobHandle<Result>(this.#engine, insert(tx, row))
     })
@@ -135,6 +143,11 @@ export class Enqueuer {
       `The job "${name}" is not one of the definitions of these Jobs`,
     )
   }
+}
+
+/** Whether nobody else has a say in whether a job can be enqueued. */
+function isPlain({ unique_key: key, batch_id: batch }: JobRow): boolean {
+  return key === null && batch === null
 }
 
 /** Whether nothing about a job depends on its payload. */

@@ -2,7 +2,7 @@ import type { SqlParameter, Transaction } from '../../database/index.ts'
 import { assertOpen } from '../batches/assert-open.ts'
 import { jobsTopic } from '../engine.ts'
 import { enqueueEvent } from '../events.ts'
-import { insertJob, insertManyJobs, insertManyPayloads, insertPayload } from '../sql.ts'
+import { insertJob, insertManyJobs, insertManyPayloads, insertSomePayloads } from '../sql.ts'
 import { FairTurns } from './fair-turns.ts'
 import { payloadsAtOnce, pushValues, rowsAtOnce, valuesOf, type JobRow } from './job-row.ts'
 import { insertUnique } from './unique-insertion.ts'
@@ -76,16 +76,21 @@ export function insertPayloads(tx: Transaction, row: JobRow, payloads: readonly 
   const common = valuesOf(row)
   common.pop()
   const enqueued: Enqueued[] = []
-  let from = 0
-  for (; from + payloadsAtOnce <= payloads.length; from += payloadsAtOnce) {
-    const parameters = common.concat(payloads.slice(from, from + payloadsAtOnce))
-    pushIds(enqueued, tx.run(insertManyPayloads, parameters).lastInsertRowid, payloadsAtOnce)
-  }
-  for (; from < payloads.length; from++) {
-    pushIds(enqueued, tx.run(insertPayload, [...common, payloads[from]!]).lastInsertRowid, 1)
+  for (let from = 0; from < payloads.length;) {
+    const [statement, count] = largestInsert(payloads.length - from)
+    const parameters = common.concat(payloads.slice(from, from + count))
+    pushIds(enqueued, tx.run(statement, parameters).lastInsertRowid, count)
+    from += count
   }
   if (enqueueEvent.hasSubscribers) for (const each of enqueued) publish(each, row)
   return enqueued
+}
+
+/** The statement that inserts most of so many payloads, and how many that are. */
+function largestInsert(payloads: number): [statement: string, count: number] {
+  if (payloads >= payloadsAtOnce) return [insertManyPayloads, payloadsAtOnce]
+  if (payloads >= rowsAtOnce) return [insertSomePayloads, rowsAtOnce]
+  return [insertJob, 1]
 }
 
 function publish({ id, wasEnqueued }: Enqueued, { name, queue }: JobRow): void {
