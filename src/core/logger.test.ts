@@ -14,3 +14,10 @@ test('what cannot log is refused', async () => {
   for (const value of [null, '', 0, true, {}, () => {}, { ...recordingLogger(), warn: undefined }])
     assert.equal(await codeOf(() => logger(value, 'logger')), 'HANDCAR_OPTION_INVALID')
 })
+
+test('the standard logger shows errors', (context) => {
+  const { mock } = context.mock.method(process.stderr, 'write', () => true)
+  standardLogger.warn({ job: 'a', error: new TypeError('no') }, 'it failed')
+  context.mock.restoreAll()
+  assert.equal(mock.calls[0]?.arguments[0], 'handcar warn: it failed {"job":"a","error":"TypeError: no"}\n')
+})

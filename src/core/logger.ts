@@ -22,7 +22,12 @@ export const standardLogger: Logger = {
 }
 
 function writeLine(level: string, fields: Record<string, unknown>, message: string): void {
-  process.stderr.write(`handcar ${level}: ${message} ${JSON.stringify(fields)}\n`)
+  process.stderr.write(`handcar ${level}: ${message} ${JSON.stringify(fields, errorsAsText)}\n`)
+}
+
+/** An error has no fields that JSON would show. */
+function errorsAsText(_key: string, value: unknown): unknown {
+  return value instanceof Error ? String(value) : value
 }
 
 /** Reads the option `logger`. Default: {@link standardLogger}. */

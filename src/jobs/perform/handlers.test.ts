@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { jobsForTest } from '../../../test/helpers/jobs.ts'
 import { waitUntil } from '../../../test/helpers/wait-until.ts'
-import { defineJob, type Jobs } from '../index.ts'
+import { defineJob, discard, type Jobs } from '../index.ts'
 
 /** What the code of a job may do wrong. */
 
@@ -30,6 +30,31 @@ test('whatever a job throws is kept as its error', async () => {
   )
   assert.equal(errors.length, things.length)
   errors.forEach(({ error }, index) => assert.match(error, things[index]![1]))
+})
+
+test('an attempt that fails is in the log, as a warning while others are left', async () => {
+  const failure = new Error('no mail server')
+  const job = defineJob({
+    name: 'job',
+    maxAttempts: 2,
+    backoff: { first: 1 },
+    perform() {
+      throw failure
+    },
+  })
+  const given = defineJob({ name: 'given', perform: () => discard('not needed') })
+  await using context = await jobsForTest([job, given])
+  const { id } = await context.jobs.enqueue(job)
+  await context.jobs.enqueue(given)
+  const told = () => context.logger.lines.filter(({ level }) => level === 'warn' || level === 'error')
+  await waitUntil('it is discarded', () => told().length === 2)
+  assert.deepEqual(
+    told().map(({ level, fields }) => ({ level, ...fields })),
+    [
+      { level: 'warn', job: 'job', jobId: id, attempt: 1, error: failure },
+      { level: 'error', job: 'job', jobId: id, attempt: 2, error: failure },
+    ],
+  )
 })
 
 test('a job that blocks the thread delays the others, and nothing else', async () => {

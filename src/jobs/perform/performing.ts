@@ -137,7 +137,17 @@ export class Performing {
     if (job.timer !== undefined) clearTimeout(job.timer)
     this.running.delete(job)
     this.#count(job, finish)
+    this.#logFailure(job, finish)
     this.#onEnd(job)
+  }
+
+  /** Somebody who looks at nothing but the log sees that jobs fail. What ended a thread or a process has been logged by then. */
+  #logFailure({ row }: RunningJob, { state, error, isCrash }: Finish): void {
+    if (error === undefined || isCrash === true) return
+    const fields = { job: row.name, jobId: row.id, attempt: row.attempt, error }
+    const { logger } = this.#engine
+    if (state === 'discarded') logger.error(fields, 'a job has failed and is discarded')
+    else if (state !== 'cancelled') logger.warn(fields, 'an attempt of a job has failed; it is tried again')
   }
 
   #limitTime(job: RunningJob, timeout: number): void {
