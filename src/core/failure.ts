@@ -9,15 +9,22 @@ export interface Failure {
   stack?: string
 }
 
-/** Makes an error ready for its way to another process. */
+/** Makes an error ready for its way to another process. One that has come from a third tells where it was thrown there. */
 export function describeFailure(error: unknown): Failure {
   if (!(error instanceof Error)) return { message: String(error) }
-  const { message, stack } = error
+  const { message } = error
+  const stack = originOf(error) ?? error.stack
   const told = stack === undefined ? {} : { stack }
   if (!(error instanceof HandcarError)) return { ...told, message: `${error.name}: ${message}` }
   const cause = error.cause instanceof Error ? error.cause.message : ''
   const whole = message.includes(cause) ? message : `${message}: ${cause}`
   return { ...told, message: whole, code: error.code, fix: error.fix }
+}
+
+/** The stack of an error that another process told; `undefined` for one of this process. */
+export function originOf(error: unknown): string | undefined {
+  const stack = error instanceof HandcarError ? error.details['stack'] : undefined
+  return typeof stack === 'string' ? stack : undefined
 }
 
 /** Makes an error again of what another process told; a code that this version does not know becomes `otherwise`. */
