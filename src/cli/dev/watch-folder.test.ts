@@ -68,7 +68,7 @@ test('reports files in folders that came later, also again after they went', asy
   }
 })
 
-test('leaves alone what is no source: packages, hidden files, data, databases, temporary files', async () => {
+test('leaves alone what is no source: packages, hidden files, data, databases, logs, temporary files', async () => {
   using place = await watched()
   const { write, changes, reports } = place
   for (const name of [
@@ -82,6 +82,7 @@ test('leaves alone what is no source: packages, hidden files, data, databases, t
     'src/deep/.page.js.swp',
     'src/deep/page.js~',
     'src/deep/4913',
+    'dev.log',
   ]) {
     write(name)
   }

@@ -11,12 +11,12 @@ export interface WatchOptions {
   onChange: (path: string) => void
 }
 
-/** Temporary files of editors, and databases with what lies beside them. */
-const ignoredFiles = /~$|^#.*#$|^4913$|\.(?:swp|swx|tmp)$|\.sqlite3(?:-\w+)?$/
+/** Temporary files of editors, databases with what lies beside them, and logs: perhaps that of this very process. */
+const ignoredFiles = /~$|^#.*#$|^4913$|\.(?:swp|swx|tmp|log)$|\.sqlite3(?:-\w+)?$/
 
 /**
  * Watches the source of an app: every folder but `node_modules`, folders whose names begin with a dot, and those to be ignored;
- * every file but temporary ones, databases, and names with a dot at the beginning that are not `.env`.
+ * every file but temporary ones, databases, logs, and names with a dot at the beginning that are not `.env`.
  *
  * One watcher for each folder, not `recursive`: on Linux that would walk through `node_modules` first.
  */
