@@ -41,6 +41,7 @@ const plans: Partial<Record<keyof typeof sql, string[]>> = {
   selectHolderOfKey: ['handcar_jobs_for_uniqueness (unique_key=?)'],
   selectOtherWorkers: ['handcar_job_workers_for_rescue'],
   cancelWaitingJob: ['SEARCH handcar_jobs USING INTEGER PRIMARY KEY'],
+  countDiscarded: ['handcar_jobs_for_pruning (state=?'],
   selectState: ['SEARCH handcar_jobs USING INTEGER PRIMARY KEY'],
 }
 

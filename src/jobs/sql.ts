@@ -347,6 +347,10 @@ export const countRunningJobs = `
 export const countFinished = `
   select count(*) as count from handcar_jobs indexed by handcar_jobs_for_pruning where finished_at is not null`
 
+export const countDiscarded = `
+  select count(*) as count from handcar_jobs indexed by handcar_jobs_for_pruning
+  where finished_at is not null and state = 'discarded'`
+
 /** The priorities that wait in a queue, with the job that comes first in each: one look into the index for each. */
 export const selectPriorities = `
   with recursive priorities (priority) as (

@@ -38,6 +38,7 @@ for (const readers of [false, { processes: 1 }] as const) {
       scheduled: 1,
       running: 1,
       finished: 2,
+      discarded: 1,
     })
     assert.deepEqual(here, { slots: 5, running: 1, completed: 1, failed: 1 })
     assert.deepEqual(

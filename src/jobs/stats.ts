@@ -1,5 +1,6 @@
 import type { Engine } from './engine.ts'
 import {
+  countDiscarded,
   countFinished,
   countOfQueues,
   countRunningJobs,
@@ -34,6 +35,8 @@ export interface JobsStats {
   running: number
   /** Jobs that have ended and are still kept. */
   finished: number
+  /** Those of them that were given up, mostly because no attempt was left. */
+  discarded: number
   /** What this process does; `undefined` where it does not work on jobs. */
   here: WorkerStats | undefined
 }
@@ -73,6 +76,7 @@ export async function readStats({ database, clock }: Engine, worker: Worker | un
     scheduled: await count(countScheduled),
     running: await count(countRunningJobs),
     finished: await count(countFinished),
+    discarded: await count(countDiscarded),
     here: worker?.stats(),
   }
 }

@@ -238,6 +238,16 @@ test('an app that works does what is asked for outside at once', async () => {
     await waitUntil('it is done', async () => (await stateOf(id)) === 'completed', 30_000)
 })
 
+test('what is paused is told, also when there is nothing of it', async () => {
+  using folder = await migratedApp()
+  await jobs(folder, 'enqueue', 'tidy')
+  assert.equal((await jobs(folder, 'pause', '--name', 'tidy')).errors, '')
+  const misspelt = await jobs(folder, 'pause', '--name', 'tydi')
+  assert.deepEqual([misspelt.code, misspelt.output], [0, 'The job tydi is paused.\n'])
+  assert.match(misspelt.errors, /There is no job of it; `handcar jobs resume --name tydi` takes it back\./)
+  assert.match((await jobs(folder, 'stats')).output, /^paused +0 +names: tidy, tydi$/m)
+})
+
 test('recurring jobs are listed, paused, edited and run', async () => {
   using folder = await migratedApp()
   assert.match((await jobs(folder, 'recurring')).errors, /no recurring jobs/)
@@ -273,6 +283,9 @@ test('recurring jobs are listed, paused, edited and run', async () => {
     (await jobs(folder, 'recurring', 'pause', 'tidyup')).errors,
     /Did you mean "tidy-up"\?[^]*HANDCAR_RECURRING_UNKNOWN/,
   )
+  const useless = await jobs(folder, 'recurring', 'pause', 'tidy-up', '--time-zone', 'UTC')
+  assert.deepEqual([useless.code, /got --time-zone/.test(useless.errors)], [2, true])
+  assert.match((await jobs(folder, 'recurring', 'list', 'tidy-up')).errors, /expected no name, got "tidy-up"/)
 })
 
 test('a process that works stops in good order at Ctrl-C, and gives back what is not done', async () => {

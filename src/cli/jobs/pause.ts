@@ -54,4 +54,13 @@ async function change(
   const done = action === 'pause' ? 'paused' : 'resumed'
   const before = action === 'pause' ? 'was paused already' : 'was not paused'
   context.output.line(changed ? `${what} is ${done}.` : `${what} ${before}.`)
+  if (action === 'resume' || !changed) return
+  const { jobs } = await opened.jobs.list(name === undefined ? { queue: queue! } : { name }, { limit: 1 })
+  if (jobs.length > 0) return
+  const { color } = context.output
+  context.output.warn(
+    color.yellow(
+      `There is no job of it; \`handcar jobs resume ${name === undefined ? queue : `--name ${name}`}\` takes it back.`,
+    ),
+  )
 }

@@ -17,6 +17,13 @@ type Options = {
   json?: true
 }
 
+/** The options that belong to some actions only. */
+const optionsOf: Partial<Record<string, (keyof Options)[]>> = {
+  next: ['count'],
+  ticks: ['count'],
+  edit: ['cron', 'every', 'timeZone', 'payload'],
+}
+
 type Action = (context: CommandContext, options: Options, name: string) => Promise<void>
 
 const actions: Record<string, Action> = {
@@ -66,13 +73,17 @@ export const recurring: Command<Options> = {
     'handcar jobs recurring run repair-counters',
   ],
   async run(context, options, action = 'list', name?: string) {
-    if (action === 'list') return list(context, options)
     const perform = Object.hasOwn(actions, action) ? actions[action] : undefined
-    if (perform === undefined)
+    if (perform === undefined && action !== 'list')
       throw new UsageError(
         `jobs recurring: expected list, ${Object.keys(actions).join(', ')}, got "${action}"`,
         'Run `handcar jobs recurring --help`.',
       )
+    refuseOthers(action, options)
+    if (perform === undefined) {
+      if (name === undefined) return list(context, options)
+      throw new UsageError(`jobs recurring list: expected no name, got "${name}"`, 'Leave it out.')
+    }
     if (name === undefined)
       throw new UsageError(
         `jobs recurring ${action}: expected the name of a recurring job`,
@@ -80,6 +91,18 @@ export const recurring: Command<Options> = {
       )
     return perform(context, options, name)
   },
+}
+
+/** An option that does nothing would look as if it did something. */
+function refuseOthers(action: string, options: Options): void {
+  const fitting = [...(optionsOf[action] ?? []), 'json']
+  const other = Object.keys(options).find((name) => !fitting.includes(name))
+  if (other === undefined) return
+  const flag = `--${other.replace('Z', '-z')}`
+  throw new UsageError(
+    `jobs recurring ${action}: expected ${fitting.length === 1 ? 'no option but --json' : 'its own options'}, got ${flag}`,
+    'Run `handcar jobs recurring --help`: it says to which action each option belongs.',
+  )
 }
 
 async function list(context: CommandContext, { json }: Options): Promise<void> {

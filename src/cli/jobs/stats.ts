@@ -60,13 +60,15 @@ function print(stats: Omit<JobsStats, 'here'>, output: Output): void {
     ['scheduled', stats.scheduled, 'for later, or for their next attempt'],
     ['limited', stats.blocked, 'until a place in their limit is free'],
     ['parked', stats.parked, 'until there is code that can perform them'],
-    ['paused', stats.paused, stats.pausedNames.length === 0 ? '' : `names: ${stats.pausedNames.join(', ')}`],
+    ['paused', stats.paused, ''],
     ['ended', stats.finished, 'and still kept'],
+    ['discarded', stats.discarded, 'of those: `handcar jobs list --state discarded`'],
   ]
+  const names = stats.pausedNames.length === 0 ? '' : color.yellow(`names: ${stats.pausedNames.join(', ')}`)
   const lines = counts.map(([name, count, note]) => [
     name,
     formatNumber(count),
-    count === 0 ? '' : color.dim(note),
+    name === 'paused' ? names : count === 0 ? '' : color.dim(note),
   ])
   const titles: Column[] = [{ title: 'jobs' }, { title: '', align: 'right' }, { title: '' }]
   for (const line of formatTable(titles, lines, color.bold)) output.line(line)
