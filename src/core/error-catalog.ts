@@ -220,8 +220,8 @@ export const errorCatalog = {
     fix: 'Pass plain JSON that fits the schema of the job: objects, arrays, strings, finite numbers, booleans and null.',
   },
   HANDCAR_JOB_TIMEOUT: {
-    title: 'A job took longer than it may',
-    fix: 'Raise its timeout, or cut the work into smaller jobs.',
+    title: 'A job took longer than it may, or than somebody waited for it',
+    fix: 'Raise the timeout, or cut the work into smaller jobs; see that a process performs jobs (`handcar status`).',
   },
   HANDCAR_JOB_CANCELLED: {
     title: 'A job was cancelled while it ran',

@@ -227,8 +227,12 @@ test('definitions are added before the start or later; what waited for them is p
   await (await worker.jobs.enqueue(later, 2)).result()
   const other = defineJob({ name: 'other', perform: () => {} })
   const second = defineJob({ name: 'later', perform: () => {} })
-  assert.throws(() => worker.jobs.define(other, second), /definitions with different names, got "later"/)
+  assert.throws(
+    () => worker.jobs.define(other, second),
+    /definitions with different names, got two jobs "later"/,
+  )
   assert.equal(await codeOf(() => worker.jobs.enqueue(other)), 'HANDCAR_JOB_UNKNOWN')
+  await assert.rejects(async () => worker.jobs.enqueue(second), /"later" is another definition/)
   assert.throws(() => worker.jobs.define({} as never), /what defineJob returns/)
 })
 
@@ -260,4 +264,21 @@ test('a process that does not work may be told to, and a job has the database', 
   await using worker = await jobsForTest([path], { database: producer.database })
   assert.ok(worker)
   assert.equal(await handle.result({ timeout: '5s' }), producer.database.path)
+})
+
+test('a look for jobs that fails is logged, and ends no process', async (context) => {
+  const looks: (() => void)[] = []
+  const { setInterval } = globalThis
+  context.mock.method(globalThis, 'setInterval', (look: () => void, pause: number) => {
+    looks.push(look)
+    return setInterval(look, pause)
+  })
+  await using worker = await jobsForTest([])
+  context.mock.method(worker.database, 'get', () => {
+    throw new Error('disk I/O error')
+  })
+  for (const look of looks) look()
+  const { fields } = worker.logger.lines.find(({ message }) => /the look for jobs failed/.test(message))!
+  assert.equal(fields['error'], 'Error: disk I/O error')
+  context.mock.restoreAll()
 })

@@ -1,4 +1,4 @@
-import { option } from '../../core/index.ts'
+import { option, OptionsError } from '../../core/index.ts'
 import { JobDefinition, type AnyJobDefinition } from './define-job.ts'
 
 /** The jobs that a process knows, by their names. */
@@ -17,7 +17,13 @@ export class Definitions extends Map<string, AnyJobDefinition> {
       const { name } = definition
       const known = added.get(name) ?? this.get(name)
       if (known !== undefined && known !== definition)
-        throw option.invalidOption(owner, 'definitions with different names', name)
+        throw new OptionsError(
+          'HANDCAR_OPTION_INVALID',
+          `${owner}: expected definitions with different names, got two jobs "${name}"`,
+          {
+            fix: 'Give each job a name of its own; where it is the same one, see that its module is loaded only once.',
+          },
+        )
       added.set(name, definition as AnyJobDefinition)
     }
     for (const [name, definition] of added) this.set(name, definition)

@@ -137,7 +137,16 @@ export class Enqueuer {
     if (!(definition instanceof JobDefinition))
       throw option.invalidOption('enqueue job', 'what defineJob returns', definition)
     const { name } = definition
-    if (this.#engine.definitions.get(name) === definition) return definition as AnyJobDefinition
+    const known = this.#engine.definitions.get(name)
+    if (known === definition) return definition as AnyJobDefinition
+    if (known !== undefined)
+      throw new OptionsError(
+        'HANDCAR_JOB_UNKNOWN',
+        `The job "${name}" is another definition than the one of that name in these Jobs`,
+        {
+          fix: 'Enqueue the very value that these Jobs were given; a module that is loaded twice makes two of them.',
+        },
+      )
     throw new OptionsError(
       'HANDCAR_JOB_UNKNOWN',
       `The job "${name}" is not one of the definitions of these Jobs`,

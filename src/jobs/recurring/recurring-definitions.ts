@@ -1,4 +1,4 @@
-import { option } from '../../core/index.ts'
+import { OptionsError } from '../../core/index.ts'
 import type { Definitions } from '../definition/definitions.ts'
 import { RecurringDefinition } from './define-recurring.ts'
 
@@ -22,7 +22,11 @@ export class RecurringDefinitions extends Map<string, RecurringDefinition> {
       const { name, job } = definition
       const known = added.get(name) ?? this.get(name)
       if (known !== undefined && known !== definition)
-        throw option.invalidOption(owner, 'recurring jobs with different names', name)
+        throw new OptionsError(
+          'HANDCAR_OPTION_INVALID',
+          `${owner}: expected recurring jobs with different names, got two of "${name}"`,
+          { fix: 'Give each recurring job a name of its own.' },
+        )
       added.set(name, definition)
       theirJobs.push(job)
     }

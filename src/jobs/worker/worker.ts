@@ -108,7 +108,7 @@ export class Worker implements Loop {
       (notice) => enter(() => this.#notice(notice)),
       [jobsTopic, cancelTopic],
     )
-    this.#peekTimer = setInterval(() => enter(() => this.look()), peekInterval).unref()
+    this.#peekTimer = setInterval(() => enter(() => this.#peek()), peekInterval).unref()
     this.look()
   }
 
@@ -165,6 +165,15 @@ export class Worker implements Loop {
       this.#parking.isUseful(database)
     ) {
       this.#wake()
+    }
+  }
+
+  /** Nobody would catch what a timer throws. */
+  #peek(): void {
+    try {
+      this.look()
+    } catch (error) {
+      this.#engine.logger.warn({ error: String(error) }, 'the look for jobs failed and is tried again')
     }
   }
 
