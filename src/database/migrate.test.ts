@@ -81,6 +81,21 @@ test('older code runs on a newer schema when it is told to, and applies what it 
   })
 })
 
+test('the same holds for the tables of a part', async () => {
+  using folder = temporaryFolder()
+  const [older, newer] = ['create table a (a)', 'create table b (b)'].map((text, index) => ({
+    name: `${index}_part`,
+    sql: text,
+  }))
+  await during(app(folder, {}, { partMigrations: { jobs: [older!, newer!] } }), () => {})
+  const partMigrations = { jobs: [older!] }
+  assert.equal(
+    (await errorOf(() => app(folder, {}, { partMigrations }).start())).code,
+    'HANDCAR_MIGRATION_NEWER',
+  )
+  await during(app(folder, {}, { partMigrations, newerSchema: 'accept' }), () => {})
+})
+
 test('a migration that fails is taken back whole, those before it stay, and a correction goes on', async () => {
   using folder = temporaryFolder()
   const broken = 'create table b (b); insert into posts (title) values (1); insert into missing values (1);'

@@ -215,12 +215,14 @@ async function migrateAll(options: ResolvedOptions, path: string, extensions: st
     assertVersion(reportSqlite(connection).version)
     connection.get('select count(*) from sqlite_schema', [])
     if (options.readOnly) return
-    for (const [owner, migrations] of Object.entries(options.partMigrations ?? {})) {
-      await migrate(connection, owner, migrations, options.writeTimeout)
+    const { partMigrations = {}, writeTimeout } = options
+    const acceptsNewer = options.newerSchema === 'accept'
+    for (const [owner, migrations] of Object.entries(partMigrations)) {
+      await migrate(connection, owner, migrations, writeTimeout, acceptsNewer)
     }
     if (options.migrations === undefined) return
     const migrations = await readMigrationFiles(options.migrations)
-    await migrate(connection, appOwner, migrations, options.writeTimeout, options.newerSchema === 'accept')
+    await migrate(connection, appOwner, migrations, writeTimeout, acceptsNewer)
   } finally {
     connection.close()
   }
