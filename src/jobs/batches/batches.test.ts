@@ -495,3 +495,32 @@ test('the counts of a batch are right after anything', async () => {
     sum(state = 'discarded') as discarded, sum(state = 'cancelled') as cancelled from handcar_jobs`)
   assert.deepEqual(batch.progress(), { state: 'held', ...counted })
 })
+
+test('a job that fails while its large batch is being cancelled is not tried again', async () => {
+  const gate = Promise.withResolvers<void>()
+  let tries = 0
+  const failing = defineJob({
+    name: 'failing',
+    queue: 'worked',
+    backoff: { first: 1 },
+    async perform() {
+      tries++
+      await gate.promise
+      throw new Error('no')
+    },
+  })
+  await using context = await jobsForTest([double, failing], { work: { queues: 'worked' } })
+  const { jobs, database } = context
+  const batch = await jobs.batch({}, (batch) => {
+    batch.enqueue(failing)
+    batch.enqueueAll(double, Array<number>(3_000).fill(1))
+  })
+  await waitUntil('it runs', () => tries === 1)
+  let commits = 0
+  // Between the first and the last of the writes that cancel.
+  using _ = { [Symbol.dispose]: database.onCommit(() => commits++ === 1 && gate.resolve()) }
+  await batch.cancel('enough')
+  const progress = await batch.wait({ timeout: '5s' })
+  assert.deepEqual(progress, { ...nothing, state: 'cancelled', total: 3_001, cancelled: 3_001 })
+  assert.equal(tries, 1)
+})

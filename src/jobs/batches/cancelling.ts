@@ -29,18 +29,21 @@ function cancelSome(engine: Engine, tx: Transaction, places: Map<number, number>
   const batch = tx.get<{ id: number; cancel_reason: string }>(selectCancelling)
   if (batch === undefined) return false
   const { id, cancel_reason: reason } = batch
+  const after = places.get(id) ?? 0
+  const now = engine.clock.now()
   const rows = tx.all<{ id: number; name: string }>(cancelMembers, {
     batch: id,
-    after: places.get(id) ?? 0,
+    after,
     limit: atOnce,
     reason,
-    now: engine.clock.now(),
+    now,
   })
-  if (rows.length < atOnce) {
-    if (tx.run(cancelRunningMembers, { batch: id, reason }).changes > 0) tx.touch(cancelTopic)
-    tx.run(endCancelling, [id])
-  }
-  places.set(id, Math.max(0, ...rows.map((row) => row.id)))
+  const isLast = rows.length < atOnce
+  const until = isLast ? Number.MAX_SAFE_INTEGER : Math.max(...rows.map((row) => row.id))
+  // In the same write as those beside it: one that fails before the next write would wait again, and nobody would look at it again.
+  if (tx.run(cancelRunningMembers, { batch: id, after, until, reason }).changes > 0) tx.touch(cancelTopic)
+  if (isLast) tx.run(endCancelling, [id])
+  places.set(id, until)
   const ended = rows.map((row) => ({ id: row.id, name: row.name, state: 'cancelled' as const, batchId: id }))
   // Also when nothing has: then the batch may end.
   for (const listener of engine.endListeners) listener(tx, ended)

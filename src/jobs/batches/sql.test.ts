@@ -25,7 +25,7 @@ const plans: Partial<Record<keyof typeof sql, string[]>> = {
   cancelBatches: ['handcar_job_batches_for_tree (parent_id=?)'],
   selectCancelling: ['handcar_job_batches_for_cancelling'],
   cancelMembers: [byId, 'handcar_jobs_for_batch (batch_id=? AND rowid>?)'],
-  cancelRunningMembers: [byId, 'handcar_jobs_for_batch (batch_id=?)'],
+  cancelRunningMembers: [byId, 'handcar_jobs_for_batch (batch_id=? AND rowid>? AND rowid<?)'],
   selectEndedMembers: ['handcar_jobs_for_batch (batch_id=? AND rowid>?)'],
   selectWaiting: ['handcar_job_dependencies_for_waiting'],
   selectWaitingOfJob: ['handcar_job_dependencies_for_waiting (job_id=?)'],

@@ -100,12 +100,12 @@ export const cancelMembers = `
   )
   returning id, name, batch_id`
 
-/** What runs in a batch is told to end. */
+/** What runs among some of a batch is told to end. */
 export const cancelRunningMembers = `
   update handcar_jobs set cancel_reason = :reason
   where id in (
     select id from handcar_jobs as members indexed by handcar_jobs_for_batch
-    where batch_id = :batch and state = 'running' and cancel_reason is null
+    where batch_id = :batch and id > :after and id <= :until and state = 'running' and cancel_reason is null
       and not exists (select 1 from handcar_job_callbacks where job_id = members.id)
   )`
 
