@@ -37,7 +37,11 @@ export class Deliveries implements Loop {
   #look(): void {
     if (this.#delivering !== undefined || this.#isStopped) return
     if (this.#engine.database.get(selectUndelivered) === undefined) return
-    this.#delivering = this.#deliverAll().finally(() => (this.#delivering = undefined))
+    this.#delivering = this.#deliverAll().finally(() => {
+      this.#delivering = undefined
+      // One may have come in the very commit that found no more.
+      this.#look()
+    })
   }
 
   async #deliverAll(): Promise<void> {

@@ -213,3 +213,31 @@ test('a wait whose event is called something else by newer code waits for that',
   await waitUntil('it is done', () => row().result !== null)
   assert.equal(row().result, '"too early for the old code"')
 })
+
+test('an event is delivered that comes in the commit which ends the delivery of another', async () => {
+  await using context = await jobsForTest([waiter])
+  const { jobs, database } = context
+  await database.write((tx) => {
+    for (let id = 1; id <= 1_200; id++) {
+      tx.run("insert into handcar_jobs (id, name, queue, state) values (?, 'unknown', 'none', 'scheduled')", [
+        id,
+      ])
+      tx.run(
+        `insert into handcar_job_steps (job_id, name, kind, state, started_at, event, heard)
+        values (?, 'wait', 'wait', 'waiting', 0, ?, 0)`,
+        [id, id % 2 === 0 ? 'one' : 'two'],
+      )
+    }
+  })
+  // The second write that delivers finds no more, and commits together with what is queued right behind it.
+  const write = database.write.bind(database)
+  let deliveries = 0
+  database.write = (body, options) => {
+    const written = write(body, options)
+    if (options?.label === 'handcar.jobs.deliver' && ++deliveries === 2) void jobs.emit('two')
+    return written
+  }
+  await jobs.emit('one')
+  const waiting = (): unknown => database.get("select 1 from handcar_job_steps where state = 'waiting'")
+  await waitUntil('all have heard', () => waiting() === undefined)
+})
