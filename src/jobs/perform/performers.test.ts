@@ -122,3 +122,21 @@ test(
     assert.match(reason, /quarantined: .* the thread of the job died with .*memory/)
   },
 )
+
+test('a payload that cannot be sent leaves no thread behind', async () => {
+  const unsendable = defineJob({
+    name: 'unsendable',
+    runsIn: 'thread',
+    file,
+    maxAttempts: 4,
+    backoff: { first: 1 },
+    schema: {
+      '~standard': { version: 1, vendor: 'test', validate: () => ({ value: { call() {} } as unknown }) },
+    },
+  })
+  await using context = await jobsForTest([unsendable])
+  const handle = await context.jobs.enqueue(unsendable, {})
+  await waitUntil('it is given up', () => handle.state() === 'discarded')
+  const ports = process.getActiveResourcesInfo().filter((name) => name === 'MessagePort')
+  assert.deepEqual(ports, [], 'all threads that are left wait for a job')
+})

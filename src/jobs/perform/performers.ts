@@ -100,13 +100,20 @@ export class Performers {
         )
       }
       signal.addEventListener('abort', abort)
-      child.send({
-        type: 'perform',
-        file: definition.file!.href,
-        payload,
-        job: { id, name, attempt, maxAttempts, claims, crashes, maxPayload, needs },
-      })
-      if (signal.aborted) abort()
+      try {
+        child.send({
+          type: 'perform',
+          file: definition.file!.href,
+          payload,
+          job: { id, name, attempt, maxAttempts, claims, crashes, maxPayload, needs },
+        })
+        if (signal.aborted) abort()
+      } catch (error) {
+        // What cannot be sent, such as a function in what a schema has made of the payload.
+        release()
+        this.#rest(kind, performer, 0)
+        reject(error)
+      }
     })
   }
 
