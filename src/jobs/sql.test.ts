@@ -31,7 +31,11 @@ const plans: Partial<Record<keyof typeof sql, string[]>> = {
     'SEARCH handcar_jobs USING INTEGER PRIMARY KEY',
   ],
   selectBlockedKeys: ['handcar_jobs_for_unblocking', 'handcar_jobs_for_unblocking (limit_key>?)'],
-  unparkJobs: ['handcar_jobs_for_unparking (name=? AND blocked>? AND blocked<?)'],
+  unparkJobs: [
+    'SEARCH handcar_jobs USING INTEGER PRIMARY KEY',
+    'handcar_jobs_for_unparking (name=? AND blocked=? AND version<?)',
+  ],
+  countUnreadable: ['handcar_jobs_for_unparking (name=? AND blocked=? AND version<?)'],
   selectUnparkable: ['handcar_jobs_for_unparking (name=? AND blocked=? AND version<?)'],
   holdJob: ['SEARCH handcar_jobs USING INTEGER PRIMARY KEY'],
   holdJobs: ['SEARCH handcar_jobs USING INTEGER PRIMARY KEY', 'handcar_jobs_for_claim (queue=?)'],

@@ -39,10 +39,11 @@ export const replaceJob = `
     limit_key = :limit_key, limit_count = :limit_count, rate_key = :rate_key
   where id = :id`
 
+/** One that is scheduled for no time waits for an event, or for another job, and goes on to. */
 export const rescheduleJob = `
   update handcar_jobs
   set state = :state, scheduled_at = :scheduled_at, unique_until = :unique_until, fair_key = :fair_key, turn = :turn
-  where id = :id`
+  where id = :id and (state <> 'scheduled' or scheduled_at is not null)`
 
 /** The last turn that the waiting jobs of a fair key have. */
 export const selectLastTurn = `
@@ -179,10 +180,17 @@ export const selectUnparkable = `
   select 1 from handcar_jobs indexed by handcar_jobs_for_unparking
   where state = 'available' and blocked >= 2 and name = ? and blocked = 2 and version <= ? limit 1`
 
-/** The second parameter: 2 for jobs that another process did not know, 3 for those too whose payload could not be read. */
+/** Lets jobs of a name run that were parked: some, so that the write is short. `blocked`: as in `handcar_jobs`. */
 export const unparkJobs = `
-  update handcar_jobs indexed by handcar_jobs_for_unparking set blocked = 0, reason = null
-  where state = 'available' and blocked >= 2 and name = ? and blocked <= ? and version <= ?`
+  update handcar_jobs set blocked = 0, reason = null
+  where id in (
+    select id from handcar_jobs indexed by handcar_jobs_for_unparking
+    where state = 'available' and blocked >= 2 and name = :name and blocked = :blocked and version <= :version limit :limit
+  )`
+
+export const countUnreadable = `
+  select count(*) as count from handcar_jobs indexed by handcar_jobs_for_unparking
+  where state = 'available' and blocked >= 2 and name = ? and blocked = 3 and version <= ?`
 
 export const countRunning = `
   select count(*) as running from handcar_jobs indexed by handcar_jobs_for_limit

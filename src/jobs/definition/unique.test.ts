@@ -194,3 +194,24 @@ test('wrong options of a conflict are refused', async () => {
     )
   }
 })
+
+test('a job that waits for another one goes on to when it is rescheduled by a further enqueue', async () => {
+  const ran: string[] = []
+  const first = defineJob({ name: 'first', perform: () => void ran.push('first') })
+  const second = defineJob({
+    name: 'second',
+    unique: () => ({ key: 'one', onConflict: 'reschedule' }),
+    perform: (text: string) => void ran.push(text),
+  })
+  await using context = await jobsForTest([first, second], { work: { begin: 'later' } })
+  const { jobs } = context
+  const flow = await jobs.workflow({}, (flow) => {
+    flow.add('second', second, 'old', { dependsOn: 'first' })
+    flow.add('first', first, undefined, { in: 100 })
+  })
+  const again = await jobs.enqueue(second, 'new')
+  assert.equal(again.id, flow.job('second')!.id)
+  await jobs.work()
+  await flow.wait({ timeout: '5s' })
+  assert.deepEqual(ran, ['first', 'new'])
+})

@@ -18,8 +18,9 @@ export interface UniqueOptions<Payload = any> {
   while?: 'waiting' | 'unfinished'
   /**
    * What becomes of the second one: it is dropped (`keep`); the first takes over its payload (`replace`), or its payload
-   * and its time (`reschedule`, to debounce), or what a function makes of both payloads (`merge`). A job that runs or has ended
-   * is kept as it is, and the second one dropped: where nothing may be lost, `while: 'waiting'` lets the second one wait.
+   * and its time (`reschedule`, to debounce; one that waits for an event or for another job goes on to), or what a function makes of
+   * both payloads (`merge`). A job that runs or has ended is kept as it is, and the second one dropped: where nothing may be
+   * lost, `while: 'waiting'` lets the second one wait.
    * Default: `'keep'`.
    */
   onConflict?: OnConflict<Payload>

@@ -202,3 +202,29 @@ test('a stored payload that fails its schema is parked with the reason, until a 
   assert.ok(worker)
   assert.equal(await handle.result({ timeout: '5s' }), 1)
 })
+
+test('a job is told to end that is cancelled between its claim and its start', async () => {
+  const ending = Promise.withResolvers<void>()
+  let wasStarted = false
+  const slow = defineJob({
+    name: 'slow',
+    onCrash: 'discard',
+    async perform(_payload: undefined, job) {
+      wasStarted = true
+      job.signal.addEventListener('abort', () => ending.resolve())
+      if (job.signal.aborted) ending.resolve()
+      await ending.promise
+      job.signal.throwIfAborted()
+    },
+  })
+  await using context = await jobsForTest([slow])
+  const { jobs, database } = context
+  const handle = await jobs.enqueue(slow)
+  // Such a job begins only when its claim is on disk.
+  const unsubscribe = database.onCommit(() => {
+    if (wasStarted || handle.state() !== 'running') return
+    unsubscribe()
+    void handle.cancel('not needed')
+  })
+  await waitUntil('it is cancelled', () => handle.state() === 'cancelled')
+})

@@ -41,6 +41,8 @@ export class HeldJobs {
   #prefetched: RunningJob[] = []
   #prefetchTimer: NodeJS.Timeout | undefined
   #isOpen = false
+  /** Somebody has cancelled running jobs, perhaps some that were claimed and have not come here yet. */
+  #mayBeCancelled = false
 
   /** @param onChange Called when a slot has become free, or there is something to write. */
   constructor(engine: Engine, finisher: Finisher, options: HeldJobsOptions, onChange: () => void) {
@@ -81,7 +83,7 @@ export class HeldJobs {
   }
 
   /** Starts jobs that were claimed; the event loop gets its turn now and then. */
-  async startAll(rows: readonly ClaimedRow[]): Promise<void> {
+  async startAll(rows: readonly ClaimedRow[], workerId: number): Promise<void> {
     const claimed = rows.map((row) => new RunningJob(row, this.#engine.definitions.get(row.name)!))
     const jobs = claimed.some(isMostlyOnce) ? await this.#synced(claimed) : claimed
     let startedAt = performance.now()
@@ -98,11 +100,14 @@ export class HeldJobs {
     this.#suspects.next(this.#running.size)
     if (this.#prefetched.length > 0)
       this.#prefetchTimer ??= setTimeout(() => this.#returnPrefetched(), longestPrefetch)
+    if (this.#mayBeCancelled) this.abortCancelled(workerId)
+    this.#mayBeCancelled = false
   }
 
   /** Tells the jobs to end that were cancelled. */
   abortCancelled(workerId: number): void {
-    if (this.#running.size + this.#prefetched.length === 0) return
+    this.#mayBeCancelled = true
+    if (this.#running.size + this.#prefetched.length === 0 && !this.#suspects.wantAll) return
     const cancelled = this.#engine.database.all<{ id: number; claims: number; cancel_reason: string }>(
       selectCancelledJobs,
       [workerId],

@@ -1,9 +1,16 @@
 import type { Database, Transaction } from '../../database/index.ts'
-import { jobsTopic, type Engine } from '../engine.ts'
-import { releaseHeld, selectHeld, selectParkedNames, selectUnparkable, unparkJobs } from '../sql.ts'
+import type { Engine } from '../engine.ts'
+import {
+  countUnreadable,
+  releaseHeld,
+  selectHeld,
+  selectParkedNames,
+  selectUnparkable,
+  unparkJobs,
+} from '../sql.ts'
 
-/** How many jobs of a name that is not paused any more one turn lets run, so that it stays short. */
-const releasedAtOnce = 1_000
+/** How many jobs of a name one write lets run, so that it stays short. */
+const atOnce = 1_000
 
 type Reader = Pick<Database | Transaction, 'all' | 'get'>
 
@@ -28,13 +35,26 @@ export class Parking {
     )
   }
 
-  /** Lets the jobs run that this process knows; `most`: up to which degree of blocking. */
-  unpark(tx: Transaction, most: 2 | 3): void {
+  /** Lets jobs run that this process knows, and those whose name is not paused any more. Returns whether there may be more. */
+  unpark(tx: Transaction): boolean {
+    let mayBeMore = false
     for (const { name, version } of this.#known(tx)) {
-      tx.run(unparkJobs, [name, most, version])
+      if (unparkSome(tx, name, version, 2) === atOnce) mayBeMore = true
       if (tx.get(selectHeld, [name]) === undefined) continue
-      // The rest follows in the next turn.
-      if (tx.run(releaseHeld, [name, releasedAtOnce]).changes === releasedAtOnce) tx.touch(jobsTopic)
+      if (tx.run(releaseHeld, [name, atOnce]).changes === atOnce) mayBeMore = true
+    }
+    return mayBeMore
+  }
+
+  /** Lets those jobs run, too, whose payload could not be read; not those that are found so meanwhile. */
+  async unparkUnreadable(): Promise<void> {
+    const { database } = this.#engine
+    for (const { name, version } of this.#known(database)) {
+      let left = database.get<{ count: number }>(countUnreadable, [name, version])!.count
+      while (left > 0) {
+        left -= atOnce
+        if ((await database.write((tx) => unparkSome(tx, name, version, 3))) < atOnce) break
+      }
     }
   }
 
@@ -42,4 +62,9 @@ export class Parking {
     const names = reader.all<{ name: string }>(selectParkedNames)
     return names.flatMap(({ name }) => this.#engine.definitions.get(name) ?? [])
   }
+}
+
+/** Returns how many jobs there were. */
+function unparkSome(tx: Transaction, name: string, version: number, blocked: 2 | 3): number {
+  return tx.run(unparkJobs, { name, version, blocked, limit: atOnce }).changes
 }

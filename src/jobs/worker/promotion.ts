@@ -41,10 +41,10 @@ export class Promotion {
     return false
   }
 
-  /** Makes the jobs that are due available, and sets the timer for those that are not. */
-  promote(tx: Transaction, now: number): void {
+  /** Makes the jobs that are due available, and sets the timer for those that are not. Returns whether more are due. */
+  promote(tx: Transaction, now: number): boolean {
     for (;;) {
-      if (!this.arm(tx)) return
+      if (!this.arm(tx)) return false
       const promoted = tx.all<PromotedRow>(promoteJobs, [now, mostAtOnce])
       const turns = new FairTurns(tx)
       for (const job of promoted) {
@@ -53,8 +53,7 @@ export class Promotion {
         turns.give(fair)
         tx.run(setTurn, [fair.turn, fair.id])
       }
-      if (promoted.length === mostAtOnce) return
-      if (promoted.length === 0) return
+      if (promoted.length === mostAtOnce || promoted.length === 0) return true
     }
   }
 

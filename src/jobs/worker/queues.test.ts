@@ -66,3 +66,30 @@ test('a queue that is paused is left alone until it is resumed, over restarts', 
   await jobs.resume('default')
   await asleep.result({ timeout: '5s' })
 })
+
+test('jobs of a paused queue that are due do not hold up those of others', async () => {
+  const job = defineJob({ name: 'job', perform: () => 'done' })
+  await using context = await jobsForTest([job], { work: { begin: 'later' } })
+  const { jobs } = context
+  await jobs.pause('paused')
+  const at = Date.now() + 20
+  await jobs.enqueueAll(job, Array.from({ length: 2_500 }), { queue: 'paused', at })
+  const due = await jobs.enqueue(job, undefined, { at: at + 1 })
+  await waitUntil('all are due', () => Date.now() > at + 1)
+  await jobs.work()
+  assert.equal(await due.result({ timeout: '5s' }), 'done')
+})
+
+test('any number of parked jobs is let in, in short writes', async () => {
+  const job = defineJob({ name: 'job', perform: () => 'done' })
+  await using context = await jobsForTest([job], { work: { begin: 'later' } })
+  const { jobs, database } = context
+  await jobs.pause('default')
+  await jobs.enqueueAll(job, Array.from({ length: 10_000 }))
+  await database.run('update handcar_jobs set blocked = 2 + id % 2')
+  const before = database.stats().writes.committed
+  await jobs.work()
+  const parked = (): unknown => database.get('select 1 from handcar_jobs where blocked > 0 limit 1')
+  await waitUntil('none is parked', () => parked() === undefined)
+  assert.ok(database.stats().writes.committed - before >= 10)
+})

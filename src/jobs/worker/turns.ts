@@ -80,7 +80,7 @@ export class Turns {
         }, options)
         pause = firstPause
         finished = []
-        await held.startAll(jobs)
+        await held.startAll(jobs, this.#seat!.id)
       } catch (error) {
         held.finished = [...finished, ...held.finished]
         this.mayHaveWork = true
@@ -116,10 +116,10 @@ export class Turns {
     this.mayHaveWork = false
     const seat = this.#seat!
     seat.confirm(tx)
-    promotion.promote(tx, now)
-    parking.unpark(tx, 2)
+    const isMoreDue = promotion.promote(tx, now)
+    const isMoreParked = parking.unpark(tx)
     const claim = claimer.claim(tx, seat.id, now, free + held.ahead)
-    this.mayHaveWork = claim.mayHaveMore
+    this.mayHaveWork = claim.mayHaveMore || isMoreDue || isMoreParked
     return claim
   }
 }

@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
+import { longestTimer } from '../../core/index.ts'
 import type { CommitNotice } from '../../database/index.ts'
 import { cancelTopic, jobsTopic, type Engine, type Loop } from '../engine.ts'
 import type { WorkerStats } from '../stats.ts'
@@ -94,7 +95,7 @@ export class Worker implements Loop {
     this.#rescue = new Rescue(this.#engine, this.#seat, this.#deaths)
     try {
       await this.#rescue.tidy()
-      await database.write((tx) => this.#parking.unpark(tx, 3))
+      await this.#parking.unparkUnreadable()
     } catch (error) {
       await this.#leave(true)
       throw error
@@ -208,7 +209,7 @@ export class Worker implements Loop {
   async #untilIdle(timeout: number): Promise<void> {
     if (this.#held.performing.running.size === 0 && !this.#turns.isTurning) return
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, Math.max(0, timeout))
+      const timer = setTimeout(resolve, Math.min(Math.max(0, timeout), longestTimer))
       this.#idle = () => {
         clearTimeout(timer)
         resolve()
