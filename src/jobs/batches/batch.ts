@@ -15,6 +15,7 @@ import { goOnCancelling } from './cancelling.ts'
 import { readGraph, type BatchGraph } from './graph.ts'
 import { readFailures, readResults, type BatchFailure } from './results.ts'
 import { settleAndTell } from './settlement.ts'
+import { untilAnswered } from '../until-answered.ts'
 import { cancelBatches, openBatch, selectBatch, selectMetadata, selectNode, selectProgress } from './sql.ts'
 
 /** Where a batch is: `open` while anything of it is unfinished; `held` while it waits for `close()`; or how it has ended. */
@@ -88,29 +89,13 @@ export class Batch {
    */
   wait(options?: { timeout?: Duration }): Promise<BatchProgress> {
     const { timeout } = readOptions('wait', options, { timeout: option.optional(option.duration(0)) })
-    return new Promise((resolve, reject) => {
-      let timer: NodeJS.Timeout | undefined
-      const look = (): void => {
-        try {
-          const state = this.state()
-          if (state === 'open' || state === 'held') return
-          resolve(this.progress())
-        } catch (error) {
-          reject(error)
-        }
-        clearTimeout(timer)
-        unsubscribe()
-      }
-      const unsubscribe = this.#engine.database.onCommit(look, [finishedTopic])
-      if (timeout !== undefined) {
-        timer = setTimeout(() => {
-          unsubscribe()
-          const message = `Batch ${this.id} had not ended after ${timeout} ms`
-          reject(new TimeoutError('HANDCAR_JOB_TIMEOUT', message))
-        }, timeout)
-      }
-      look()
-    })
+    const late = (): Error =>
+      new TimeoutError('HANDCAR_JOB_TIMEOUT', `Batch ${this.id} had not ended after ${timeout} ms`)
+    const ask = (): BatchProgress | undefined => {
+      const state = this.state()
+      return state === 'open' || state === 'held' ? undefined : this.progress()
+    }
+    return untilAnswered(this.#engine.database, [finishedTopic], ask, { timeout, late })
   }
 
   /**

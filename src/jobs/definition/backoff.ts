@@ -1,6 +1,6 @@
 import { option, readOptions, type Duration, type OptionReader } from '../../core/index.ts'
 
-/** How long a job waits before it is tried again. */
+/** How long a job waits before it is tried again. A function that throws, or gives no number, counts as none. */
 export type Backoff =
   | ((attempt: number) => number)
   | {
@@ -28,6 +28,9 @@ export const readBackoff: OptionReader<(attempt: number) => number> = (value, na
     return Math.round(wait * (1 + jitter * (2 * Math.random() - 1)))
   }
 }
+
+/** The back-off of a job that says nothing about it. */
+export const usualBackoff = readBackoff({}, 'backoff')
 
 function readNumber(standard: number, min: number, max: number): OptionReader<number> {
   return (value, name) => {

@@ -60,3 +60,11 @@ test('the limit counts bytes', async () => {
   assert.equal(encode('é'.repeat(49), 'payload', 100).length, 51)
   assert.equal(await codeOf(() => encode('é'.repeat(50), 'payload', 100)), 'HANDCAR_JOB_PAYLOAD')
 })
+
+test('what is nested too deeply is refused', async () => {
+  let deep: unknown = 1
+  for (let depth = 0; depth < 200_000; depth++) deep = [deep]
+  const endless = { toJSON: (): unknown => ({ ...endless }) }
+  for (const value of [deep, endless])
+    assert.equal(await codeOf(() => encodeSmall(value)), 'HANDCAR_JOB_PAYLOAD')
+})

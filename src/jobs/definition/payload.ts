@@ -11,10 +11,7 @@ import { describe, formatSize, OptionsError } from '../../core/index.ts'
  */
 export function encode(value: unknown, owner: string, longest: number): string {
   if (value === undefined) return 'null'
-  const problem = findProblem(value, '', undefined)
-  if (problem !== undefined)
-    throw new OptionsError('HANDCAR_JOB_PAYLOAD', `The ${owner} is not JSON: ${problem}`)
-  const text = JSON.stringify(value) ?? 'null'
+  const text = write(value, owner)
   // A UTF-16 unit is at most three bytes of UTF-8.
   if (text.length * 3 > longest && Buffer.byteLength(text) > longest) {
     const size = formatSize(Buffer.byteLength(text))
@@ -27,6 +24,17 @@ export function encode(value: unknown, owner: string, longest: number): string {
     )
   }
   return text
+}
+
+function write(value: unknown, owner: string): string {
+  try {
+    const problem = findProblem(value, '', undefined)
+    if (problem === undefined) return JSON.stringify(value) ?? 'null'
+    throw new OptionsError('HANDCAR_JOB_PAYLOAD', `The ${owner} is not JSON: ${problem}`)
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error
+    throw new OptionsError('HANDCAR_JOB_PAYLOAD', `The ${owner} is nested too deeply`)
+  }
 }
 
 /** The way down to a value: `''`, `user`, `user.tags[2]`. Built only when something is wrong. */

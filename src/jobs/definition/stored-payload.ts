@@ -1,4 +1,4 @@
-import { describeError } from '../worker/finisher.ts'
+import { describeError } from '../describe-error.ts'
 import type { AnyJobDefinition } from './define-job.ts'
 import type { ClaimedRow } from '../perform/running-job.ts'
 import { describeIssues, type StandardSchemaResult } from './standard-schema.ts'

@@ -1,5 +1,6 @@
 import { HandcarError, option, readOptions, type Duration } from '../../core/index.ts'
 import { readUnique, type UniqueOptions } from '../definition/unique.ts'
+import { readTime, timeAfter } from '../time.ts'
 
 /** When and how one job runs, where it differs from its definition. */
 export interface EnqueueOptions {
@@ -61,7 +62,7 @@ export function scheduledAtOf({ in: delay, at }: GivenOptions, now: number): num
       'enqueue has both options "in" and "at"; expected one of them',
     )
   }
-  const time = at ?? (delay === undefined ? now : now + Math.ceil(delay))
+  const time = at ?? (delay === undefined ? now : timeAfter(now, delay))
   return time > now ? time : null
 }
 
@@ -70,13 +71,6 @@ const readTags = option.optional(
     return Array.isArray(value) && value.every((each) => typeof each === 'string')
   }),
 )
-
-function readTime(value: unknown, name: string): number | undefined {
-  if (value === undefined) return undefined
-  const time = value instanceof Date ? value.getTime() : value
-  if (typeof time === 'number' && Number.isFinite(time)) return Math.ceil(time)
-  throw option.invalidOption(name, 'a valid Date, or milliseconds since 1970', value)
-}
 
 function readBatch(value: unknown, name: string): number | undefined {
   if (value === undefined) return undefined

@@ -9,6 +9,7 @@ import {
 import { cancelTopic, finishedTopic, type Engine } from '../engine.ts'
 import type { Enqueued } from './insertion.ts'
 import { isFinal } from '../worker/finisher.ts'
+import { untilAnswered } from '../until-answered.ts'
 import { cancelRunningJob, cancelWaitingJob, selectState } from '../sql.ts'
 
 /** Where a job is in its life. */
@@ -55,29 +56,11 @@ export class JobHandle<Result = unknown> {
    */
   result(options?: { timeout?: Duration }): Promise<Result> {
     const { timeout } = readOptions('result', options, { timeout: option.optional(option.duration(0)) })
-    const { database } = this.#engine
-    return new Promise((resolve, reject) => {
-      let timer: NodeJS.Timeout | undefined
-      const look = (): void => {
-        try {
-          const ended = this.#ended()
-          if (ended === undefined) return
-          resolve(ended.result)
-        } catch (error) {
-          reject(error)
-        }
-        clearTimeout(timer)
-        unsubscribe()
-      }
-      const unsubscribe = database.onCommit(look, [finishedTopic])
-      if (timeout !== undefined) {
-        timer = setTimeout(() => {
-          unsubscribe()
-          reject(new TimeoutError('HANDCAR_JOB_TIMEOUT', `Job ${this.id} had not ended after ${timeout} ms`))
-        }, timeout)
-      }
-      look()
-    })
+    const late = (): Error =>
+      new TimeoutError('HANDCAR_JOB_TIMEOUT', `Job ${this.id} had not ended after ${timeout} ms`)
+    const ask = (): { result: Result } | undefined => this.#ended()
+    const ended = untilAnswered(this.#engine.database, [finishedTopic], ask, { timeout, late })
+    return ended.then(({ result }) => result)
   }
 
   /**

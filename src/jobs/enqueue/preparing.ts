@@ -7,6 +7,7 @@ import { readUnique } from '../definition/unique.ts'
 import type { Engine } from '../engine.ts'
 import { readEnqueueOptions, scheduledAtOf, type EnqueueOptions } from './enqueue-options.ts'
 import type { JobRow, StoredPayload } from './job-row.ts'
+import { timeAfter } from '../time.ts'
 
 /** Makes the rows of jobs: their payload is checked and encoded, and what depends on it is asked of the definition. */
 export class Preparing {
@@ -64,7 +65,7 @@ export class Preparing {
       batch_id: given.batch ?? null,
       parent_id: null,
       unique_while: unique?.while ?? null,
-      unique_until: unique?.for ? now + Math.ceil(unique.for) : null,
+      unique_until: unique?.for ? timeAfter(now, unique.for) : null,
       unique_key: unique === undefined ? null : `${name}:${unique.key}`,
       limit_key: limit === undefined ? null : keyOf(name, limit.key, payload),
       rate_key: rate === undefined ? null : keyOf(name, rate.key, payload),

@@ -1,6 +1,7 @@
 import { option, readOptions, TimeoutError, type Duration } from '../../core/index.ts'
 import { finishedTopic, jobsTopic, type Engine } from '../engine.ts'
 import { selectPauses, selectQueues } from '../sql.ts'
+import { untilAnswered } from '../until-answered.ts'
 import type { Pause } from './pauses.ts'
 import { selectDueOf, selectLimited, selectRunnable, selectRunningOf } from './sql.ts'
 
@@ -28,33 +29,10 @@ export async function drain(
     timeout: option.optional(option.duration(0)),
     signal: option.signal,
   })
-  signal?.throwIfAborted()
-  const { promise, resolve, reject } = Promise.withResolvers<void>()
-  const look = (): void => {
-    try {
-      if (isDrained(engine, queue ?? null)) resolve()
-    } catch (error) {
-      reject(error)
-    }
-  }
-  const onAbort = (): void => reject(signal!.reason)
-  const timer =
-    timeout === undefined
-      ? undefined
-      : setTimeout(() => {
-          const what = queue === undefined ? 'The queues were' : `The queue "${queue}" was`
-          reject(new TimeoutError('HANDCAR_JOB_TIMEOUT', `${what} not drained after ${timeout} ms`))
-        }, timeout)
-  signal?.addEventListener('abort', onAbort)
-  const unsubscribe = engine.database.onCommit(look, [jobsTopic, finishedTopic])
-  try {
-    look()
-    await promise
-  } finally {
-    unsubscribe()
-    clearTimeout(timer)
-    signal?.removeEventListener('abort', onAbort)
-  }
+  const what = queue === undefined ? 'The queues were' : `The queue "${queue}" was`
+  const late = (): Error => new TimeoutError('HANDCAR_JOB_TIMEOUT', `${what} not drained after ${timeout} ms`)
+  const ask = (): true | undefined => isDrained(engine, queue ?? null) || undefined
+  await untilAnswered(engine.database, [jobsTopic, finishedTopic], ask, { timeout, signal, late })
 }
 
 function isDrained({ database, clock }: Engine, queue: string | null): boolean {

@@ -1,6 +1,7 @@
 import { describe, option, OptionsError, readOptions } from '../../core/index.ts'
 import type { SqlParameter } from '../../database/index.ts'
 import type { JobState } from '../enqueue/job-handle.ts'
+import { readTime } from '../time.ts'
 
 /** Why a job that is available does not run: its limit is reached, no code can perform it, or its name is paused. */
 export type JobHold = 'limit' | 'parked' | 'paused'
@@ -135,14 +136,6 @@ function readNames(value: unknown, name: string): readonly string[] | undefined 
   if (names.length > 0 && names.every((each) => typeof each === 'string' && each !== ''))
     return names as string[]
   throw option.invalidOption(name, 'a name, or a list of some', value)
-}
-
-/** Reads a time: a Date, or milliseconds since 1970. */
-export function readTime(value: unknown, name: string): number | undefined {
-  if (value === undefined) return undefined
-  const time = value instanceof Date ? value.getTime() : value
-  if (typeof time === 'number' && Number.isFinite(time)) return Math.ceil(time)
-  throw option.invalidOption(name, 'a valid Date, or milliseconds since 1970', value)
 }
 
 /** A path as SQLite's JSON functions take it. */

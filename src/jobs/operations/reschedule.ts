@@ -2,7 +2,7 @@ import { option } from '../../core/index.ts'
 import type { Engine } from '../engine.ts'
 import { describeAct, type Action } from './action.ts'
 import { readBy, type ActOptions } from './end.ts'
-import { readTime } from './filter.ts'
+import { readTime } from '../time.ts'
 import { makeRunnable } from './retry.ts'
 import { rescheduleJobs } from './sql.ts'
 

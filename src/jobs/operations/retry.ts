@@ -4,6 +4,7 @@ import { reopen } from '../batches/reopen.ts'
 import { FairTurns } from '../enqueue/fair-turns.ts'
 import { jobsTopic, type Engine } from '../engine.ts'
 import { setTurn } from '../sql.ts'
+import { timeAfter } from '../time.ts'
 import { forgetForRetry } from '../steps/forget.ts'
 import { describeAct, type Action } from './action.ts'
 import { retryJobs } from './sql.ts'
@@ -49,7 +50,7 @@ export function retryAction({ clock }: Engine, options: RetryOptions | undefined
     apply(tx, ids, states) {
       const jobs = ids.map((id) => {
         const delay = Math.floor(place++ * interval)
-        return delay === 0 ? [id, null] : [id, startedAt + delay]
+        return delay === 0 ? [id, null] : [id, timeAfter(startedAt, delay)]
       })
       forgetForRetry(tx, ids, states)
       const changed = tx.all<RunnableRow>(retryJobs, {

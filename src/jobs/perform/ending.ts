@@ -1,6 +1,8 @@
 import type { AnyJobDefinition } from '../definition/define-job.ts'
 import type { Engine } from '../engine.ts'
-import { describeError } from '../worker/finisher.ts'
+import { usualBackoff } from '../definition/backoff.ts'
+import { describeError } from '../describe-error.ts'
+import { timeAfter } from '../time.ts'
 import type { JobContext } from './job-context.ts'
 import { Outcome } from './outcome.ts'
 import { encode } from '../definition/payload.ts'
@@ -29,11 +31,11 @@ export function outcomeOf(
 ): Finish {
   switch (kind) {
     case 'snooze':
-      return { state: 'scheduled', scheduledAt: now + delay!, isUncounted: true, reason }
+      return { state: 'scheduled', scheduledAt: timeAfter(now, delay!), isUncounted: true, reason }
     case 'suspend':
       return {
         state: 'scheduled',
-        scheduledAt: delay === undefined ? undefined : now + delay,
+        scheduledAt: delay === undefined ? undefined : timeAfter(now, delay),
         isUncounted: true,
         isReady,
       }
@@ -43,7 +45,12 @@ export function outcomeOf(
       return { state: 'cancelled', reason }
     default:
       if (row.attempt >= row.max_attempts) return { state: 'discarded', reason, error: reason }
-      return { state: 'retryable', scheduledAt: now + delay!, reason, error: reason ?? 'retried later' }
+      return {
+        state: 'retryable',
+        scheduledAt: timeAfter(now, delay!),
+        reason,
+        error: reason ?? 'retried later',
+      }
   }
 }
 
@@ -66,8 +73,8 @@ export function failureOf(job: RunningJob, context: JobContext, given: unknown, 
   }
   if (policy === 'discard' || row.attempt >= row.max_attempts)
     return { state: 'discarded', reason: message, error }
-  const delay = Math.max(0, Math.ceil(definition.backoff(row.attempt)) || 0)
-  return { state: 'retryable', scheduledAt: now + delay, reason: message, error }
+  const delay = waitAfter(definition, row.attempt, engine)
+  return { state: 'retryable', scheduledAt: timeAfter(now, delay), reason: message, error }
 }
 
 /** What becomes of a job whose process or thread died under it: the first time it runs again at once, then after its usual wait. */
@@ -75,7 +82,7 @@ export function endOfCrash(
   job: CrashedJob,
   definition: AnyJobDefinition | undefined,
   how: string,
-  now: number,
+  engine: Engine,
 ): Finish {
   const crashes = job.crashes + 1
   if (definition?.onCrash === 'discard') return { state: 'discarded', reason: how }
@@ -86,8 +93,20 @@ export function endOfCrash(
     }
   if (job.attempt >= job.max_attempts) return { state: 'discarded', reason: how }
   if (crashes === 1) return { state: 'available', reason: how }
-  const delay = Math.max(0, Math.ceil(definition?.backoff(crashes - 1) ?? 0))
-  return { state: 'retryable', scheduledAt: now + delay, reason: how }
+  const delay = definition === undefined ? 0 : waitAfter(definition, crashes - 1, engine)
+  return { state: 'retryable', scheduledAt: timeAfter(engine.clock.now(), delay), reason: how }
+}
+
+/** How long a job waits after so many attempts: as usual where its back-off throws, or gives no number. */
+function waitAfter(definition: AnyJobDefinition, attempt: number, { logger }: Engine): number {
+  try {
+    const delay = definition.backoff(attempt)
+    if (Number.isFinite(delay)) return delay
+    logger.error({ job: definition.name, backoff: String(delay) }, 'backoff of a job gave no number')
+  } catch (error) {
+    logger.error({ job: definition.name, error: describeError(error).message }, 'backoff of a job failed')
+  }
+  return usualBackoff(attempt)
 }
 
 /** What of a job decides about its fate after a crash. */
@@ -97,9 +116,12 @@ interface CrashedJob {
   readonly max_attempts: number
 }
 
-function crashOf({ row, definition }: RunningJob, error: CrashError, { clock, logger }: Engine): Finish {
-  logger.warn({ job: row.name, jobId: row.id, error: error.message }, 'a job ended its thread or process')
-  return { ...endOfCrash(row, definition, error.message, clock.now()), isCrash: true, error }
+function crashOf({ row, definition }: RunningJob, error: CrashError, engine: Engine): Finish {
+  engine.logger.warn(
+    { job: row.name, jobId: row.id, error: error.message },
+    'a job ended its thread or process',
+  )
+  return { ...endOfCrash(row, definition, error.message, engine), isCrash: true, error }
 }
 
 /** A policy that throws itself says nothing. */

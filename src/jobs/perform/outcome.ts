@@ -1,5 +1,6 @@
 import { option, parseDuration, type Duration } from '../../core/index.ts'
 import type { Transaction } from '../../database/index.ts'
+import { describeError } from '../describe-error.ts'
 
 /**
  * What a job may return instead of a result, to say what becomes of it. Made by {@link snooze}, {@link discard} and
@@ -24,7 +25,8 @@ export class Outcome {
   ) {
     this.kind = kind
     this.delay = delay
-    this.reason = reason
+    // An error may have been given, too.
+    this.reason = reason === undefined ? undefined : describeError(reason).message
     this.isReady = isReady
   }
 }

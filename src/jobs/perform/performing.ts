@@ -1,4 +1,4 @@
-import { TimeoutError } from '../../core/index.ts'
+import { longestTimer, TimeoutError } from '../../core/index.ts'
 import type { Transaction } from '../../database/index.ts'
 import type { AnyJobDefinition } from '../definition/define-job.ts'
 import { failureOf, outcomeOf, resultOf } from './ending.ts'
@@ -97,6 +97,8 @@ export class Performing {
   /** Runs a body in a transaction that also writes what has become of the job. */
   readonly #finishHere = async (job: RunningJob, body: (tx: Transaction) => unknown): Promise<unknown> => {
     const { database, clock } = this.#engine
+    // What is around it may still be taken back.
+    const isWhole = !database.isInTransaction
     const conclude = (tx: Transaction, value: unknown): unknown => {
       const finish =
         value instanceof Outcome ? outcomeOf(job, value, clock.now()) : resultOf(job, value, this.#engine)
@@ -108,7 +110,7 @@ export class Performing {
       const returned = body(tx)
       return isPromise(returned) ? returned.then((value) => conclude(tx, value)) : conclude(tx, returned)
     })
-    job.isWritten = true
+    if (isWhole) job.isWritten = true
     return value
   }
 
@@ -151,11 +153,14 @@ export class Performing {
   }
 
   #limitTime(job: RunningJob, timeout: number): void {
-    job.timer = setTimeout(() => {
-      const { id, name } = job.row
-      const message = `Job ${id} ("${name}") was not done after ${timeout} ms`
-      this.abort(job, 'timeout', new TimeoutError('HANDCAR_JOB_TIMEOUT', message))
-    }, timeout)
+    job.timer = setTimeout(
+      () => {
+        const { id, name } = job.row
+        const message = `Job ${id} ("${name}") was not done after ${timeout} ms`
+        this.abort(job, 'timeout', new TimeoutError('HANDCAR_JOB_TIMEOUT', message))
+      },
+      Math.min(timeout, longestTimer),
+    )
   }
 
   /** Tells a job to end, and gives it up when it does not. */

@@ -1,6 +1,6 @@
 import type { Engine } from '../engine.ts'
 import { selectAttempts } from '../sql.ts'
-import { describeError } from '../worker/finisher.ts'
+import { describeError } from '../describe-error.ts'
 import type { RunningJob } from './running-job.ts'
 
 /** Steps that are done, and cursors that move, begin to count attempts and crashes anew, in the row: reads how many there are. */

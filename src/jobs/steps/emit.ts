@@ -2,6 +2,7 @@ import { option, readOptions, type Duration } from '../../core/index.ts'
 import type { Transaction } from '../../database/index.ts'
 import { encode } from '../definition/payload.ts'
 import { jobsTopic, type Engine } from '../engine.ts'
+import { timeAfter } from '../time.ts'
 import {
   deleteExpiredEvents,
   endWait,
@@ -55,7 +56,13 @@ export function emit(
       tx.run(deleteExpiredEvents, [now, mostExpired])
       // An earlier event of this name comes first everywhere.
       const mustWait = tx.get(selectUndeliveredOfName, [event]) !== undefined
-      const row = tx.get<EmittedEvent>(insertEvent, [event, now, now + keep, mustWait ? 1 : 0, text])!
+      const row = tx.get<EmittedEvent>(insertEvent, [
+        event,
+        now,
+        timeAfter(now, keep),
+        mustWait ? 1 : 0,
+        text,
+      ])!
       if (!mustWait && deliver(tx, row, now)) tx.run(setDelivering, [1, row.id])
       tx.touch(eventsTopic)
     },

@@ -1,4 +1,4 @@
-import { TimeoutError } from '../../core/index.ts'
+import { longestTimer, TimeoutError } from '../../core/index.ts'
 
 /** What the function of a step gets. */
 export interface StepScope {
@@ -25,11 +25,17 @@ export async function runFunction(
   if (timeout === undefined) return run({ key, attempt, signal })
   const controller = new AbortController()
   const { promise: late, reject } = Promise.withResolvers<never>()
-  const timer = setTimeout(() => {
-    const reason = new TimeoutError('HANDCAR_JOB_TIMEOUT', `Step "${name}" was not done after ${timeout} ms`)
-    controller.abort(reason)
-    reject(reason)
-  }, timeout)
+  const timer = setTimeout(
+    () => {
+      const reason = new TimeoutError(
+        'HANDCAR_JOB_TIMEOUT',
+        `Step "${name}" was not done after ${timeout} ms`,
+      )
+      controller.abort(reason)
+      reject(reason)
+    },
+    Math.min(timeout, longestTimer),
+  )
   try {
     return await Promise.race([
       run({ key, attempt, signal: AbortSignal.any([signal, controller.signal]) }),

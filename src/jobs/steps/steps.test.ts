@@ -279,7 +279,7 @@ test('what cannot be remembered is refused, and the attempt cannot hide it', asy
     'an unknown option': 'OptionsError: job.step has no option "retries"',
     'no duration': 'OptionsError: Sleep "sleep": expected a duration, got "soon"',
     'no time':
-      'OptionsError: Sleep "sleep": expected a Date or milliseconds since 1970, got an instance of Date',
+      'OptionsError: Sleep "sleep": expected a valid Date, or milliseconds since 1970, got an instance of Date',
     'no event': 'OptionsError: waitForEvent option "event": expected a string that is not empty, got ""',
   })
 })

@@ -3,6 +3,7 @@ import { HandcarError, option, parseDuration, readOptions, type Duration } from 
 import type { Transaction } from '../../database/index.ts'
 import { encode } from '../definition/payload.ts'
 import { Outcome } from '../perform/outcome.ts'
+import { readTime } from '../time.ts'
 import { Cursor } from './cursor.ts'
 import { InFlight, type Parked } from './in-flight.ts'
 import { runFunction, type StepScope } from './run-function.ts'
@@ -107,10 +108,10 @@ export class Steps {
 
   async sleepUntil(name: string, time: Date | number): Promise<void> {
     await this.#take('sleep', name, async () => {
-      const at = Number(time)
-      if (!Number.isFinite(at))
-        throw option.invalidOption(`Sleep "${name}"`, 'a Date or milliseconds since 1970', time)
-      return this.#goOn(name, await this.#store.sleep(name, { at: Math.ceil(at) }))
+      const at = readTime(time, `Sleep "${name}"`)
+      if (at === undefined)
+        throw option.invalidOption(`Sleep "${name}"`, 'a valid Date, or milliseconds since 1970', time)
+      return this.#goOn(name, await this.#store.sleep(name, { at }))
     })
   }
 

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Transaction } from '../../database/index.ts'
 import type { AnyJobDefinition } from '../definition/define-job.ts'
 import type { Engine } from '../engine.ts'
+import { timeAfter } from '../time.ts'
 import {
   beginStep,
   endWait,
@@ -77,7 +78,7 @@ export class StoredSteps implements StepStore {
     return this.#write((tx) => {
       const { tries } = readStep(tx, this.#job, name, 'step')!
       const wait = delay === 'default' ? this.#definition.backoff(tries) : delay
-      const wakeAt = wait === undefined ? undefined : now + Math.max(0, Math.ceil(wait) || 0)
+      const wakeAt = wait === undefined ? undefined : timeAfter(now, wait || 0)
       const state = wakeAt === undefined ? 'failed' : 'retrying'
       const text = JSON.stringify(error)
       tx.run(failStep, [state, text, wakeAt ?? null, wakeAt === undefined ? now : null, this.#job.id, name])
@@ -101,7 +102,7 @@ export class StoredSteps implements StepStore {
     const row = readStep(database, this.#job, name, 'sleep')
     if (row?.state === 'done') return done
     const now = clock.now()
-    const wakeAt = row?.wake_at ?? ('at' in time ? time.at : now + time.in)
+    const wakeAt = row?.wake_at ?? ('at' in time ? time.at : timeAfter(now, time.in))
     if (wakeAt <= now) {
       await this.#write((tx) => {
         if (row === undefined) tx.run(insertSleep, [this.#job.id, name, 'done', now, now, wakeAt])
@@ -125,7 +126,8 @@ export class StoredSteps implements StepStore {
       const now = clock.now()
       const row = readStep(tx, this.#job, name, 'wait')
       if (row?.state === 'done') return { kind: 'done', result: row.result ?? undefined }
-      const wakeAt = row === undefined ? (timeout === undefined ? null : now + timeout) : row.wake_at
+      const wakeAt =
+        row === undefined ? (timeout === undefined ? null : timeAfter(now, timeout)) : row.wake_at
       if (row?.event !== event) {
         const { heard } = tx.get<{ heard: number | null }>(selectHeard, [id, event])!
         const found = tx.get<{ id: number; payload: string }>(selectEvent, {

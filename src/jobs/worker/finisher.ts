@@ -1,5 +1,6 @@
 import type { Transaction } from '../../database/index.ts'
 import { finishedTopic, jobsTopic, type EndedJob, type Engine } from '../engine.ts'
+import { describeError } from '../describe-error.ts'
 import { unblock } from './limits.ts'
 import type { ClaimedRow, Finish, RunningJob } from '../perform/running-job.ts'
 import {
@@ -11,8 +12,6 @@ import {
   selectCancelReason,
   selectNotCompleted,
 } from '../sql.ts'
-
-const longestStack = 8_192
 
 /**
  * Writes what has become of jobs. Each write names the claim that it belongs to, so that a job which was given to somebody else
@@ -160,24 +159,4 @@ export function isFinal(state: string): state is EndedJob['state'] {
 
 function endedJob({ row }: RunningJob, state: EndedJob['state']): EndedJob {
   return { id: row.id, name: row.name, state, batchId: row.batch_id }
-}
-
-/** Describes what was thrown, which may be anything. */
-export function describeError(error: unknown): { message: string; stack: string | null } {
-  if (!(error instanceof Error)) return { message: textOf(error), stack: null }
-  return {
-    message: `${error.name}: ${error.message}`.slice(0, longestStack),
-    stack: error.stack?.slice(0, longestStack) ?? null,
-  }
-}
-
-function textOf(value: unknown): string {
-  try {
-    return (typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value))).slice(
-      0,
-      longestStack,
-    )
-  } catch {
-    return 'something that cannot be shown'
-  }
 }

@@ -31,10 +31,11 @@ interface HeldRow {
  */
 export function giveBackJobs(
   tx: Transaction,
-  { clock, endListeners, logger, definitions }: Engine,
+  engine: Engine,
   worker: { id: number; name: string },
   death: Death | undefined,
 ): number {
+  const { clock, endListeners, logger, definitions } = engine
   const now = clock.now()
   const jobs = tx.all<HeldRow>(selectJobsOfWorker, [worker.id])
   const how = describeDeath(worker.name, death)
@@ -43,7 +44,7 @@ export function giveBackJobs(
   for (const job of jobs) {
     const end: Finish =
       job.cancel_reason === null
-        ? endOfCrash(job, definitions.get(job.name), how, now)
+        ? endOfCrash(job, definitions.get(job.name), how, engine)
         : { state: 'cancelled', reason: job.cancel_reason }
     writeFinish(tx, job, { ...end, isCrash: true }, now)
     const duration = Math.max(0, now - job.attempted_at)

@@ -1,5 +1,6 @@
 import type { Transaction } from '../../database/index.ts'
 import { selectRate, setRate } from '../sql.ts'
+import { timeAfter } from '../time.ts'
 
 /**
  * Rate limits inside one transaction: token buckets, kept as the one number that they need, the time at which the bucket will
@@ -21,6 +22,6 @@ export class Rates {
     const row = this.#tx.get<{ next_at: number }>(selectRate, [key])
     const full = Math.max(row?.next_at ?? 0, this.#now)
     this.#tx.run(setRate, [key, full + interval])
-    return Math.ceil(Math.max(this.#now, full - (count - 1) * interval))
+    return timeAfter(this.#now, full - (count - 1) * interval - this.#now)
   }
 }
