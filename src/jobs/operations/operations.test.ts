@@ -272,7 +272,8 @@ test('discard and cancel end what waits; cancel also tells what runs', async () 
   await assert.rejects(scheduled[0]!.result(), /discarded: wrong data/)
   await jobs.enqueueAll(report, [1, 2], { in: '1h' })
   assert.equal(await jobs.cancel({}, 'closing down'), 3)
-  await assert.rejects(running.result(), /was cancelled: .*closing down/)
+  await assert.rejects(running.result(), /^StateError: Job \d+ was cancelled: closing down$/)
+  assert.equal((await jobs.get(running.id))!.reason, 'closing down')
   assert.equal(await jobs.cancel({}, 'again'), 0)
   assert.deepEqual(
     (await jobs.get(running.id))!.logs.map(({ text }) => text),

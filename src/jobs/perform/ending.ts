@@ -1,3 +1,4 @@
+import { StateError } from '../../core/index.ts'
 import type { AnyJobDefinition } from '../definition/define-job.ts'
 import type { Engine } from '../engine.ts'
 import { usualBackoff } from '../definition/backoff.ts'
@@ -61,7 +62,7 @@ export function failureOf(job: RunningJob, context: JobContext, given: unknown, 
   const thrown = given ?? new Error(`${String(given)} was thrown`)
   if (job.abortCause === 'stop') return { state: 'available', isUncounted: true }
   if (job.abortCause === 'cancel')
-    return { state: 'cancelled', reason: describeError(job.abortReason).message, error: thrown }
+    return { state: 'cancelled', reason: cancelReasonOf(job.abortReason), error: thrown }
   if (thrown instanceof CrashError) return crashOf(job, thrown, engine)
   const error = job.abortCause === 'timeout' ? job.abortReason : thrown
   const { message } = describeError(error)
@@ -75,6 +76,12 @@ export function failureOf(job: RunningJob, context: JobContext, given: unknown, 
     return { state: 'discarded', reason: message, error }
   const delay = waitAfter(definition, row.attempt, engine)
   return { state: 'retryable', scheduledAt: timeAfter(now, delay), reason: message, error }
+}
+
+/** What was said when it was cancelled, without what the signal makes of it. */
+function cancelReasonOf(abortReason: unknown): string {
+  const reason = abortReason instanceof StateError ? abortReason.details['reason'] : undefined
+  return typeof reason === 'string' ? reason : describeError(abortReason).message
 }
 
 /** What becomes of a job whose process or thread died under it: the first time it runs again at once, then after its usual wait. */

@@ -120,6 +120,7 @@ test(
     assert.equal(await codeOf(() => handle.result()), 'HANDCAR_JOB_ENDED')
     const { reason } = database.get<{ reason: string }>('select reason from handcar_jobs')!
     assert.match(reason, /quarantined: .* the thread of the job died with .*memory/)
+    assert.ok(context.logger.lines.some(({ message }) => message === 'a job has failed and is discarded'))
   },
 )
 

@@ -143,9 +143,9 @@ export class Performing {
     this.#onEnd(job)
   }
 
-  /** Somebody who looks at nothing but the log sees that jobs fail. What ended a thread or a process has been logged by then. */
+  /** Somebody who looks at nothing but the log sees that jobs fail. That one ended its thread or process has been logged by then. */
   #logFailure({ row }: RunningJob, { state, error, isCrash }: Finish): void {
-    if (error === undefined || isCrash === true) return
+    if (error === undefined || (isCrash === true && state !== 'discarded')) return
     const fields = { job: row.name, jobId: row.id, attempt: row.attempt, error }
     const { logger } = this.#engine
     if (state === 'discarded') logger.error(fields, 'a job has failed and is discarded')

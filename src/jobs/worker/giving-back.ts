@@ -49,6 +49,8 @@ export function giveBackJobs(
     writeFinish(tx, job, { ...end, isCrash: true }, now)
     const duration = Math.max(0, now - job.attempted_at)
     tx.run(insertError, [job.id, job.claims, job.attempt, job.attempted_at, duration, worker.name, how, null])
+    if (end.state === 'discarded')
+      logger.error({ job: job.name, jobId: job.id, error: end.reason }, 'a job has failed and is discarded')
     if (isFinal(end.state))
       ended.push({ id: job.id, name: job.name, state: end.state, batchId: job.batch_id })
     if (job.limit_key !== null) {

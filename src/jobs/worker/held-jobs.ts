@@ -119,7 +119,8 @@ export class HeldJobs {
       for (const job of this.#running) {
         if (!isIt(job) || job.abortCause !== undefined) continue
         const message = `Job ${id} was cancelled: ${reason}`
-        this.performing.abort(job, 'cancel', new StateError('HANDCAR_JOB_CANCELLED', message))
+        const error = new StateError('HANDCAR_JOB_CANCELLED', message, { details: { reason } })
+        this.performing.abort(job, 'cancel', error)
       }
     }
   }

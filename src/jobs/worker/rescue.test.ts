@@ -71,6 +71,10 @@ test('somebody who sees a process die has its jobs given back at once; who kills
   )!
   assert.deepEqual([row.state, row.crashes, row.attempt], ['discarded', 3, 3])
   assert.match(row.reason, /quarantined: its process died 3 times; the last time: .* died by SIGKILL/)
+  assert.deepEqual(
+    context.logger.lines.filter(({ level }) => level === 'error').map(({ fields }) => fields),
+    [{ job: 'kill', jobId: poison.id, error: row.reason }],
+  )
 })
 
 test('a death that was told before the work begins is known when the jobs are given back', async () => {
