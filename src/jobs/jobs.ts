@@ -27,6 +27,7 @@ import type { RecurringDefinition } from './recurring/define-recurring.ts'
 import { RecurringDefinitions } from './recurring/recurring-definitions.ts'
 import { Recurring } from './recurring/recurring.ts'
 import { Ticker } from './recurring/ticker.ts'
+import { refuse } from './refuse.ts'
 import { Pruner } from './retention/pruner.ts'
 import { selectTables } from './sql.ts'
 import { Deliveries } from './steps/deliveries.ts'
@@ -155,7 +156,7 @@ export class Jobs extends Service {
       ? [payload?: Payload, options?: EnqueueOptions]
       : [payload: Payload, options?: EnqueueOptions]
   ): Promise<JobHandle<Result>> {
-    return this.#inOrder(() => this.#ready().enqueuer.enqueue(definition, payload, options))
+    return this.#refuse(() => this.#ready().enqueuer.enqueue(definition, payload, options))
   }
 
   /**
@@ -166,7 +167,7 @@ export class Jobs extends Service {
     payloads: readonly Payload[],
     options?: EnqueueOptions | ((payload: Payload, index: number) => EnqueueOptions),
   ): Promise<JobHandle<Result>[]> {
-    return this.#inOrder(() => this.#ready().enqueuer.enqueueAll(definition, payloads, options))
+    return this.#refuse(() => this.#ready().enqueuer.enqueueAll(definition, payloads, options))
   }
 
   /**
@@ -179,7 +180,7 @@ export class Jobs extends Service {
     options: BatchOptions<Success, Failure, Finish>,
     body: (batch: BatchBuilder) => void | Promise<void>,
   ): Promise<Batch> {
-    return this.#inOrder(() => (this.#ready(), this.#batches.create(options, body)))
+    return this.#refuse(() => (this.#ready(), this.#batches.create(options, body)))
   }
 
   /** A batch whose jobs have names and wait for one another: `flow.add('report', report, payload, { dependsOn: [users, posts] })`. */
@@ -213,7 +214,7 @@ export class Jobs extends Service {
    * @param payload Any JSON. Default: `null`.
    */
   emit(event: string, payload?: unknown, options?: EmitOptions): Promise<void> {
-    return this.#inOrder(() => emit(this.#ready(), event, payload, options))
+    return this.#refuse(() => emit(this.#ready(), event, payload, options))
   }
 
   /** Whether this process performs jobs at this moment. */
@@ -343,13 +344,7 @@ export class Jobs extends Service {
     throw new StateError('HANDCAR_NOT_STARTED', `The jobs are not started (they are ${this.state})`)
   }
 
-  /** What is refused at once throws inside a transaction, which it is to roll back, and rejects outside. */
-  #inOrder<Result>(work: () => Promise<Result>): Promise<Result> {
-    try {
-      return work()
-    } catch (error) {
-      if (this.state === 'started' && this.#engine.database.transaction !== undefined) throw error
-      return Promise.reject(error)
-    }
+  #refuse<Result>(work: () => Promise<Result>): Promise<Result> {
+    return refuse(this.#engine.database, work)
   }
 }

@@ -15,6 +15,7 @@ import { goOnCancelling } from './cancelling.ts'
 import { readGraph, type BatchGraph } from './graph.ts'
 import { readFailures, readResults, type BatchFailure } from './results.ts'
 import { settleAndTell } from './settlement.ts'
+import { refuse } from '../refuse.ts'
 import { untilAnswered } from '../until-answered.ts'
 import { cancelBatches, openBatch, selectBatch, selectMetadata, selectNode, selectProgress } from './sql.ts'
 
@@ -132,7 +133,8 @@ export class Batch {
     definition: JobDefinition<Payload, Result>,
     ...[payload, options]: PayloadAndOptions<Payload, Omit<EnqueueOptions, 'batch'>>
   ): Promise<JobHandle<Result>> {
-    return this.#inOrder(({ enqueuer }) => enqueuer.enqueue(definition, payload, { ...options, batch: this }))
+    const { database, enqueuer } = this.#engine
+    return refuse(database, () => enqueuer.enqueue(definition, payload, { ...options, batch: this }))
   }
 
   /** Adds any number of jobs, all or none. */
@@ -141,9 +143,8 @@ export class Batch {
     payloads: readonly Payload[],
     options?: Omit<EnqueueOptions, 'batch'>,
   ): Promise<JobHandle<Result>[]> {
-    return this.#inOrder(({ enqueuer }) =>
-      enqueuer.enqueueAll(definition, payloads, { ...options, batch: this }),
-    )
+    const { database, enqueuer } = this.#engine
+    return refuse(database, () => enqueuer.enqueueAll(definition, payloads, { ...options, batch: this }))
   }
 
   /** Ends the time in which a batch with `stayOpen` is held open: it closes when its jobs have ended. */
@@ -163,16 +164,6 @@ export class Batch {
       throw new HandcarError('HANDCAR_OPTION_INVALID', 'cancel() expects a reason that is not empty')
     await this.#engine.database.write((tx) => tx.run(cancelBatches, { id: this.id, reason }))
     await goOnCancelling(this.#engine)
-  }
-
-  /** What is refused at once throws inside a transaction, which it is to roll back, and rejects outside. */
-  #inOrder<Result>(work: (engine: Engine) => Promise<Result>): Promise<Result> {
-    try {
-      return work(this.#engine)
-    } catch (error) {
-      if (this.#engine.database.transaction !== undefined) throw error
-      return Promise.reject(error)
-    }
   }
 
   #row(): BatchRow | undefined {

@@ -1,12 +1,13 @@
 import type { Transaction } from '../../database/index.ts'
 import type { JobState } from '../enqueue/job-handle.ts'
 import type { Engine } from '../engine.ts'
+import { SliceSize } from '../slice-size.ts'
 import { readFilter, type JobFilter, type ResolvedFilter } from './filter.ts'
 import { Search } from './search.ts'
 import { logJobs } from './sql.ts'
 
-/** Jobs that one write changes, so that no write is long. */
-const jobsOfOneWrite = 500
+/** How many jobs one write changes at most. */
+const mostOfOneWrite = 500
 
 /** What is done with jobs, many at a time. */
 export interface Action {
@@ -52,11 +53,17 @@ export async function act(engine: Engine, given: number | JobFilter, action: Act
     for (const { id } of rows) ids.push(id)
   ids.reverse()
   let changed = 0
-  for (let from = 0; from < ids.length; from += jobsOfOneWrite) {
-    const some = ids.slice(from, from + jobsOfOneWrite)
-    changed += await database.write((tx) => applyTo(tx, engine, action, some, states), {
-      label: `handcar.jobs.${action.name}`,
-    })
+  const size = new SliceSize(mostOfOneWrite)
+  for (let from = 0; from < ids.length;) {
+    const some = ids.slice(from, from + size.rows)
+    const body = (tx: Transaction): number => {
+      const startedAt = performance.now()
+      const count = applyTo(tx, engine, action, some, states)
+      size.adapt(performance.now() - startedAt)
+      return count
+    }
+    changed += await database.write(body, { label: `handcar.jobs.${action.name}` })
+    from += some.length
   }
   return changed
 }

@@ -568,3 +568,17 @@ test('a retried job goes on behind the steps that it has done', async () => {
   await handle.result()
   assert.deepEqual(runs, ['first', 'second', 'second'])
 })
+
+test('many jobs with long logs are deleted in several writes', async () => {
+  const job = defineJob({ name: 'job', perform: () => {} })
+  await using context = await jobsForTest([job])
+  const { jobs, database } = context
+  await jobs.enqueueAll(job, Array.from({ length: 400 }))
+  await jobs.drain()
+  await database.run(`
+    with recursive lines (n) as (select 1 union all select n + 1 from lines where n < 100)
+    insert into handcar_job_logs (job_id, at, text) select id, 0, 'line' from handcar_jobs, lines`)
+  const before = database.stats().writes.committed
+  assert.equal(await jobs.delete({}), 400)
+  assert.ok(database.stats().writes.committed - before >= 4)
+})

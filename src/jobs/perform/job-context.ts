@@ -14,6 +14,7 @@ import type { StepOptions } from '../steps/step-options.ts'
 import { Steps, type Settled } from '../steps/steps.ts'
 import { StoredSteps } from '../steps/stored-steps.ts'
 import { Suspension } from '../steps/suspension.ts'
+import { refuse } from '../refuse.ts'
 import { writeLog } from './job-log.ts'
 import type { RunningJob } from './running-job.ts'
 import { claimLost } from './claim-lost.ts'
@@ -118,12 +119,13 @@ export class JobContext {
   }
 
   /** Enqueues a job as `jobs.enqueue` does; its row remembers this one as its parent. */
-  async enqueue<Payload, Result>(
+  enqueue<Payload, Result>(
     definition: JobDefinition<Payload, Result>,
     payload: Payload,
     options?: EnqueueOptions,
   ): Promise<JobHandle<Result>> {
-    return this.engine.enqueuer.enqueue(definition, payload, options, this.id)
+    const { database, enqueuer } = this.engine
+    return refuse(database, () => enqueuer.enqueue(definition, payload, options, this.id))
   }
 
   /**

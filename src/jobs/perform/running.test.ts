@@ -228,3 +228,45 @@ test('a job is told to end that is cancelled between its claim and its start', a
   })
   await waitUntil('it is cancelled', () => handle.state() === 'cancelled')
 })
+
+test('a payload that a job enqueues and that is refused rolls back a synchronous body too', async () => {
+  const child = defineJob({ name: 'child', perform: (n: number) => n })
+  const parent = defineJob({
+    name: 'parent',
+    maxAttempts: 1,
+    perform: (_payload: undefined, job) =>
+      job.database.write((tx) => {
+        tx.run('create table notes (text)')
+        void job.enqueue(child, Number.NaN)
+      }),
+  })
+  await using context = await jobsForTest([child, parent])
+  const handle = await context.jobs.enqueue(parent)
+  await waitUntil('it has failed', () => handle.state() === 'discarded')
+  assert.equal(context.database.get("select 1 from sqlite_schema where name = 'notes'"), undefined)
+})
+
+test('thousands of slots are filled in several turns', async () => {
+  const gate = Promise.withResolvers<void>()
+  const job = defineJob({ name: 'job', perform: () => gate.promise })
+  await using context = await jobsForTest([job], { work: { slots: 1_200, begin: 'later' } })
+  const { jobs, database } = context
+  await jobs.enqueueAll(job, Array.from({ length: 1_200 }))
+  const running = (): number => jobs.here!.running
+  let most = 0
+  let before = 0
+  using _ = {
+    [Symbol.dispose]: database.onCommit(() => {
+      const row = database.get<{ n: number }>(
+        "select count(*) as n from handcar_jobs where state = 'running'",
+      )!
+      most = Math.max(most, row.n - before)
+      before = row.n
+    }),
+  }
+  await jobs.work()
+  await waitUntil('all run', () => running() === 1_200)
+  assert.ok(most <= 500, `${most} in one turn`)
+  gate.resolve()
+  await jobs.drain()
+})

@@ -1,25 +1,28 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Database, SqlParameters, Transaction } from '../../database/index.ts'
+import { SliceSize } from '../slice-size.ts'
 
-/** How many rows a slice has at first, and at most. */
-const rows = { first: 32, most: 1_000 }
-/** How long a slice may hold the write lock, in milliseconds. */
-const longest = 5
+/** How many rows a slice has at most. */
+const mostRows = 1_000
 
 /**
  * Many small writes in the place of a long one: each holds the lock for a few milliseconds, and then others have it for four times
  * as long.
  */
 export class Slices {
-  /** How many rows the next slice should have. */
-  size = rows.first
   readonly #database: Database
   readonly #signal: AbortSignal
+  readonly #size = new SliceSize(mostRows)
   #hasReaders: boolean | undefined
 
   constructor(database: Database, signal: AbortSignal) {
     this.#database = database
     this.#signal = signal
+  }
+
+  /** How many rows the next slice should have. */
+  get size(): number {
+    return this.#size.rows
   }
 
   /** Whether there should be no further slice, because the part stops. */
@@ -38,8 +41,7 @@ export class Slices {
     }
     // What a power cut takes back is deleted again.
     const result = await this.#database.write(timed, { label: 'handcar.jobs.prune', durability: 'os' })
-    if (took > longest) this.size = Math.max(1, this.size >> 1)
-    else if (took < longest / 2) this.size = Math.min(rows.most, this.size << 1)
+    this.#size.adapt(took)
     await this.#pause(Math.max(1, 4 * took))
     return result
   }

@@ -10,6 +10,8 @@ import type { WorkerSeat } from './worker-seat.ts'
 
 /** A claim or a finish that a power cut takes back only makes a job run again, so a turn does not wait for the disk. */
 const options = { label: 'handcar.jobs.turn', durability: 'os' } as const
+/** How many jobs one turn claims at most, and how many it finishes, so that it is short also where there are thousands of slots. */
+const mostAtOnce = 500
 const firstPause = 50
 const longestPause = 5_000
 
@@ -74,8 +76,7 @@ export class Turns {
       let finished: RunningJob[] = []
       try {
         const { jobs } = await engine.database.write((tx) => {
-          finished = held.finished
-          held.finished = []
+          finished = held.finished.splice(0, mostAtOnce)
           return this.#write(tx, finished)
         }, options)
         pause = firstPause
@@ -118,7 +119,7 @@ export class Turns {
     seat.confirm(tx)
     const isMoreDue = promotion.promote(tx, now)
     const isMoreParked = parking.unpark(tx)
-    const claim = claimer.claim(tx, seat.id, now, free + held.ahead)
+    const claim = claimer.claim(tx, seat.id, now, Math.min(free + held.ahead, mostAtOnce))
     this.mayHaveWork = claim.mayHaveMore || isMoreDue || isMoreParked
     return claim
   }
