@@ -6,12 +6,12 @@ import { Loops } from './loops.ts'
 function recorded(names: string[], told: string[] = [], failing: Set<string> = new Set()) {
   const loops = names.map((name): Loop => ({
     async start() {
-      await null
+      await Promise.resolve()
       if (failing.has(name)) throw new Error(`${name} fails`)
       told.push(`+${name}`)
     },
     async stop() {
-      await null
+      await Promise.resolve()
       told.push(`-${name}`)
     },
   }))

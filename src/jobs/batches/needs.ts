@@ -26,7 +26,7 @@ interface NeedRow {
 
 /** What a job has waited for, by its name in the workflow; by its id where it has none. */
 export async function readNeeds(engine: Engine, id: number): Promise<Record<string, NeededJob>> {
-  const needs: Record<string, NeededJob> = {}
+  const needs: [name: string | number, need: NeededJob][] = []
   for (const row of engine.database.all<NeedRow>(selectNeeds, [id])) {
     const result: unknown =
       row.needs === 'batch'
@@ -34,15 +34,10 @@ export async function readNeeds(engine: Engine, id: number): Promise<Record<stri
         : row.result === null
           ? undefined
           : JSON.parse(row.result)
-    needs[row.name ?? row.needs_id] = {
-      kind: row.needs,
-      id: row.needs_id,
-      state: row.state,
-      result,
-      reason: row.reason ?? undefined,
-    }
+    const { needs: kind, needs_id: id, state } = row
+    needs.push([row.name ?? id, { kind, id, state, result, reason: row.reason ?? undefined }])
   }
-  return needs
+  return Object.fromEntries(needs)
 }
 
 /** The batch that a job was called for as a callback, or else the one that it is in. */

@@ -371,3 +371,17 @@ test('a cancelled workflow leaves nothing behind that waits', async () => {
     { payload: '"end"' },
   ])
 })
+
+test('a member may have any name', async () => {
+  const answer = defineJob({ name: 'answer', perform: () => 5 })
+  const reader = defineJob({
+    name: 'reader',
+    perform: async (_payload: undefined, job) => Object.entries(await job.needs()).map(([name]) => name),
+  })
+  await using context = await jobsForTest([answer, reader])
+  const flow = await context.jobs.workflow({}, (flow) => {
+    flow.add('__proto__', answer)
+    flow.add('reader', reader, undefined, { dependsOn: '__proto__' })
+  })
+  assert.deepEqual(await flow.job('reader')!.result({ timeout: '5s' }), ['__proto__'])
+})

@@ -270,3 +270,18 @@ test('thousands of slots are filled in several turns', async () => {
   gate.resolve()
   await jobs.drain()
 })
+
+test('a finish that the database refuses holds up no other', async () => {
+  const job = defineJob({ name: 'job', perform: (n: number) => ({ n }) })
+  await using context = await jobsForTest([job])
+  const { jobs, database } = context
+  await database.run(`
+    create trigger refuse before update of state on handcar_jobs when new.state = 'completed' and new.payload = '2'
+    begin select raise(abort, 'refused'); end`)
+  const [first, refused, third] = await jobs.enqueueAll(job, [1, 2, 3])
+  const later = await jobs.enqueue(job, 4)
+  for (const handle of [first!, third!, later]) await handle.result({ timeout: '5s' })
+  assert.equal(refused!.state(), 'running')
+  await database.run('drop trigger refuse')
+  assert.deepEqual(await refused!.result({ timeout: '10s' }), { n: 2 })
+})

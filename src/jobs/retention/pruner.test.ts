@@ -378,3 +378,21 @@ test('options that are refused', async () => {
   ])
     assert.throws(() => new Jobs({ database, retention: retention as never }), { code: /^HANDCAR_OPTION_/ })
 })
+
+test('full buckets of rates go also where all jobs are kept', async () => {
+  const job = defineJob({
+    name: 'job',
+    rate: { key: (n: number) => String(n), count: 1, per: 1 },
+    perform: () => {},
+  })
+  await using context = await jobsForTest([job], { retention: false })
+  const { jobs, database } = context
+  await jobs.enqueueAll(job, [1, 2, 3])
+  await jobs.drain()
+  const rates = async (): Promise<number> => {
+    await jobs.prune()
+    return database.all('select key from handcar_job_rates').length
+  }
+  await waitUntil('they are full and gone', async () => (await rates()) === 0)
+  assert.equal((await jobs.stats()).finished, 3)
+})

@@ -42,7 +42,6 @@ export class Pruner implements Loop {
   }
 
   start(): void {
-    if (this.#keep === undefined) return
     const enter = AsyncLocalStorage.snapshot()
     this.#timer = setInterval(() => void enter(() => this.#look()), interval * (1 + Math.random())).unref()
   }
@@ -74,8 +73,9 @@ export class Pruner implements Loop {
     const { database, clock } = this.#engine
     const slices = new Slices(database, this.#stopping.signal)
     const report: PruneMessage = { jobs: 0, batches: 0, ticks: 0, bytes: 0 }
-    if (this.#keep === undefined) return report
     const now = clock.now()
+    await pruneRates(database, slices, now)
+    if (this.#keep === undefined) return report
     let oldest = now - leastAgeOfBatch
     for (const keep of this.#keep) {
       for await (const until of this.#places(keep, slices, now)) {
@@ -85,7 +85,6 @@ export class Pruner implements Loop {
     }
     report.batches = await pruneBatches(database, slices, oldest)
     report.ticks = await pruneTicks(database, slices, now)
-    await pruneRates(database, slices, now)
     report.bytes = await this.#shrink()
     if (pruneEvent.hasSubscribers && Object.values(report).some((count) => count > 0))
       pruneEvent.publish(report)

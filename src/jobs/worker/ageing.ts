@@ -4,6 +4,8 @@ import { claimJobOfPriority, selectPriorities } from '../sql.ts'
 
 /** How often a queue is looked through for jobs that have waited for long, in milliseconds. */
 const interval = 100
+/** Of how many queues it is remembered when that was. */
+const mostQueues = 1_000
 
 /**
  * Keeps priorities from starving one another: for each step of time that the first job of a priority has waited, it counts as one
@@ -21,6 +23,7 @@ export class Ageing {
   /** Claims the job whose turn has come by its age, if there is one. */
   claim(tx: Transaction, worker: number, queue: string, now: number): ClaimedRow[] {
     if (this.#step === 0 || Math.abs(now - (this.#lookedAt.get(queue) ?? 0)) < interval) return []
+    if (this.#lookedAt.size >= mostQueues) this.#lookedAt.clear()
     this.#lookedAt.set(queue, now)
     const priorities = tx.all<{ priority: number; since: number }>(selectPriorities, { queue })
     if (priorities.length < 2) return []

@@ -50,10 +50,6 @@ export class Claimer {
   claim(tx: Transaction, worker: number, now: number, free: number): Claim {
     const jobs: ClaimedRow[] = []
     let queues = this.#queues.next(tx)
-    for (const { name } of queues) {
-      if (jobs.length < free && this.#engine.queueLimits.placesOf(name, tx) > 0)
-        this.#admit(tx, this.#ageing.claim(tx, worker, name, now), now, jobs)
-    }
     if (queues.some(({ share }) => share < 1)) {
       queues = queues.filter(({ name, share }) => {
         const portion = Math.min(free - jobs.length, Math.ceil(free * share))
@@ -77,6 +73,8 @@ export class Claimer {
     jobs: ClaimedRow[],
   ): boolean {
     const enough = jobs.length + portion
+    if (portion > 0 && this.#engine.queueLimits.placesOf(queue, tx) > 0)
+      this.#admit(tx, this.#ageing.claim(tx, worker, queue, now), now, jobs)
     for (let round = 0; round < mostRounds; round++) {
       const wanted = Math.min(enough - jobs.length, this.#engine.queueLimits.placesOf(queue, tx))
       if (wanted <= 0) return jobs.length >= enough

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { jobsForTest } from '../../../test/helpers/jobs.ts'
 import { waitUntil } from '../../../test/helpers/wait-until.ts'
+import { Transaction } from '../../database/index.ts'
+import { selectPriorities } from '../sql.ts'
 import { defineJob, type Queues } from '../index.ts'
 
 async function orderOf(
@@ -92,4 +94,18 @@ test('any number of parked jobs is let in, in short writes', async () => {
   const parked = (): unknown => database.get('select 1 from handcar_jobs where blocked > 0 limit 1')
   await waitUntil('none is parked', () => parked() === undefined)
   assert.ok(database.stats().writes.committed - before >= 10)
+})
+
+test('priorities are looked at only in the queues that jobs are taken from', async ({ mock }) => {
+  const gate = Promise.withResolvers<void>()
+  const job = defineJob({ name: 'job', perform: () => gate.promise })
+  await using context = await jobsForTest([job], { work: { slots: 1, begin: 'later' } })
+  const { jobs } = context
+  await jobs.enqueueAll(job, Array.from({ length: 300 }), (_, index) => ({ queue: `queue-${index}` }))
+  const all = mock.method(Transaction.prototype, 'all')
+  await jobs.work()
+  await waitUntil('one runs', () => jobs.here!.running === 1)
+  const looks = all.mock.calls.filter(({ arguments: [text] }) => text === selectPriorities).length
+  assert.ok(looks > 0 && looks < 10, `${looks} looks`)
+  gate.resolve()
 })

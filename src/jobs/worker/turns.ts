@@ -28,7 +28,8 @@ export interface TurnPieces {
 /**
  * The turns of a worker, one after the other: a single write that finishes, unblocks, promotes and claims. One is taken when there
  * are finishes to write, or slots free and something to claim; never on a timer. What finishes while a turn waits for the
- * write lock is written with it. A turn that fails is tried again, so that no finish is lost.
+ * write lock is written with it. A turn that fails is tried again, so that no finish is lost; with fewer of them, so that one that cannot
+ * be written does not hold up the others for long.
  */
 export class Turns {
   /** Whether there may be something to claim. */
@@ -38,6 +39,7 @@ export class Turns {
   #seat: WorkerSeat | undefined
   #isStopped = false
   #isTurning = false
+  #mostFinishes = mostAtOnce
   /** Leaves the asynchronous context of whoever happens to wake the worker: a request, a transaction. */
   #enter: <Result>(work: () => Result) => Result = (work) => work()
 
@@ -76,14 +78,16 @@ export class Turns {
       let finished: RunningJob[] = []
       try {
         const { jobs } = await engine.database.write((tx) => {
-          finished = held.finished.splice(0, mostAtOnce)
+          finished = held.finished.splice(0, this.#mostFinishes)
           return this.#write(tx, finished)
         }, options)
         pause = firstPause
         finished = []
+        this.#mostFinishes = Math.min(mostAtOnce, this.#mostFinishes * 2)
         await held.startAll(jobs, this.#seat!.id)
       } catch (error) {
-        held.finished = [...finished, ...held.finished]
+        held.finished.push(...finished)
+        if (finished.length > 0) this.#mostFinishes = Math.max(1, finished.length >> 1)
         this.mayHaveWork = true
         if (this.#isStopped) break
         engine.logger.warn({ error: String(error) }, 'a turn of the jobs failed and is tried again')
