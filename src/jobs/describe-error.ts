@@ -1,5 +1,5 @@
 /** How many characters are kept of what somebody has thrown, and of a reason that somebody gives. */
-export const longestText = 8_192
+const longestText = 8_192
 
 /** Describes what was thrown, which may be anything, as texts that can be stored. Never throws. */
 export function describeError(error: unknown): { message: string; stack: string | null } {

@@ -1,7 +1,7 @@
 import { invalidOption } from '../core/index.ts'
 
 /** The latest time that a Date can show, in milliseconds since 1970. */
-export const latestTime = 8.64e15
+const latestTime = 8.64e15
 
 /** The time so many milliseconds after another, as a column takes it: whole, and one that a Date can show. */
 export function timeAfter(time: number, delay: number): number {
