@@ -7,8 +7,8 @@ export type SharedBody<Item, Result> = (tx: Transaction, items: readonly Item[])
 
 interface Waiting<Item, Result> {
   readonly item: Item
-  resolve(result: Result): void
-  reject(error: unknown): void
+  readonly resolve: (result: Result) => void
+  readonly reject: (error: unknown) => void
 }
 
 /** How many items one body writes, so that it does not keep the event loop for long. */

@@ -222,6 +222,11 @@ test('definitions are added before the start or later; what waited for them is p
   await using worker = await jobsForTest([add], { database })
   const handle = await producer.jobs.enqueue(later, 1)
   await waitUntil('it is parked', () => database.get('select 1 from handcar_jobs where blocked = 2'))
+  const told = worker.logger.lines.filter(({ message }) => message.startsWith('jobs of this name are parked'))
+  assert.deepEqual(
+    told.map(({ fields }) => fields['job']),
+    ['later'],
+  )
   worker.jobs.define(later, later, add)
   assert.equal(await handle.result({ timeout: '5s' }), 2)
   await (await worker.jobs.enqueue(later, 2)).result()

@@ -5,6 +5,7 @@ import { failureOf, outcomeOf, resultOf } from './ending.ts'
 import type { Engine } from '../engine.ts'
 import { finishEvent, startEvent, type StartMessage } from '../events.ts'
 import type { Finisher } from '../worker/finisher.ts'
+import { ParkingNotice } from '../worker/parking-notice.ts'
 import { claimLost } from './claim-lost.ts'
 import { JobContext } from './job-context.ts'
 import { Outcome } from './outcome.ts'
@@ -31,6 +32,7 @@ export class Performing {
   readonly #engine: Engine
   readonly #finisher: Finisher
   readonly #performers: Performers
+  readonly #notice: ParkingNotice
   readonly #onEnd: (job: RunningJob) => void
 
   constructor(
@@ -41,6 +43,7 @@ export class Performing {
   ) {
     this.#performers = new Performers(replacement)
     this.#engine = engine
+    this.#notice = new ParkingNotice(engine.logger)
     this.#finisher = finisher
     this.#onEnd = onEnd
   }
@@ -124,6 +127,7 @@ export class Performing {
     const { clock } = this.#engine
     recount(job, this.#engine)
     if (error instanceof ParkedError) {
+      this.#notice.tell(job.row.name, job.row.id, error.message)
       this.end(job, { state: 'available', isUncounted: true, parked: error.kind, reason: error.message })
     } else if (error instanceof Outcome) {
       this.end(job, outcomeOf(job, error, clock.now()))

@@ -2,6 +2,7 @@ import type { Transaction } from '../../database/index.ts'
 import { jobsTopic, type Engine } from '../engine.ts'
 import type { QueueOrder } from './queue-order.ts'
 import { Ageing } from './ageing.ts'
+import { ParkingNotice } from './parking-notice.ts'
 import { Rates } from './rates.ts'
 import type { ClaimedRow } from '../perform/running-job.ts'
 import {
@@ -38,11 +39,13 @@ export class Claimer {
   readonly #engine: Engine
   readonly #queues: QueueOrder
   readonly #ageing: Ageing
+  readonly #notice: ParkingNotice
 
   /** @param ageing After how many milliseconds a job counts as one step of priority smaller; 0: never. */
   constructor(engine: Engine, queues: QueueOrder, ageing: number) {
     this.#engine = engine
     this.#ageing = new Ageing(ageing)
+    this.#notice = new ParkingNotice(engine.logger)
     this.#queues = queues
   }
 
@@ -99,7 +102,9 @@ export class Claimer {
       }
       const definition = this.#engine.definitions.get(row.name)
       if (definition === undefined) {
-        tx.run(parkJob, [`parked: a process knew no job "${row.name}"`, row.id])
+        const reason = `parked: a process knew no job "${row.name}"`
+        tx.run(parkJob, [reason, row.id])
+        this.#notice.tell(row.name, row.id, reason)
         // Another process may know it.
         tx.touch(jobsTopic)
         continue
