@@ -215,7 +215,7 @@ async function migrateAll(options: ResolvedOptions, path: string, extensions: st
     assertVersion(reportSqlite(connection).version)
     connection.get('select count(*) from sqlite_schema', [])
     if (options.readOnly) return
-    const { partMigrations, writeTimeout } = options
+    const { partMigrations = {}, writeTimeout } = options
     const acceptsNewer = options.newerSchema === 'accept'
     for (const [owner, migrations] of Object.entries(partMigrations)) {
       await migrate(connection, owner, migrations, writeTimeout, acceptsNewer)

@@ -95,7 +95,7 @@ export function resolveOptions(options: DatabaseOptions) {
     path: option.text(),
     migrations: option.optional(option.text()),
     newerSchema: option.oneOf(['refuse', 'accept'], 'refuse'),
-    partMigrations: option.matching<Readonly<Record<string, readonly Migration[]>>>(
+    partMigrations: option.matching<Readonly<Record<string, readonly Migration[]>> | undefined>(
       'lists of migrations by part',
       isRecordOrAbsent,
     ),
