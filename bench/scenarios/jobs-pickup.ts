@@ -42,12 +42,12 @@ type Measured = ReadonlyMap<Cell, readonly Pickups[]>
 
 export const scenario: Scenario = {
   description: 'How soon after its enqueue does a job begin?',
-  minutes: 11,
+  minutes: 7,
   run,
 }
 
 async function run(context: ScenarioContext): Promise<ScenarioOutcome> {
-  const rounds = context.quick ? 1 : 5
+  const rounds = context.quick ? 1 : 3
   const count = context.quick ? 100 : 500
   await using field = await startField(context, names, 2)
   const cells = ([1, 2] as const).flatMap((processes) =>

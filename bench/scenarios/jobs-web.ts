@@ -50,7 +50,7 @@ export const scenario: Scenario = {
 }
 
 async function run(context: ScenarioContext): Promise<ScenarioOutcome> {
-  const rounds = context.quick ? 1 : 7
+  const rounds = context.quick ? 1 : 5
   const rest = context.quick ? 2 : 5
   context.report('building handcar, seeding Lorem News')
   const news = await FreshNews.make(context.folder)
