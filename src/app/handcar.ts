@@ -95,7 +95,7 @@ export class Handcar extends Service {
       ...jobs,
       database: this.database,
       clock,
-      work: this.#performsJobs && { ...work, begin: 'later' },
+      work: this.#performsJobs && { ...work, pace: work?.pace ?? 'half', begin: 'later' },
       logger: this.logger,
     })
     this.#parts = [

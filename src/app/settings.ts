@@ -46,6 +46,7 @@ const workOptions = {
   slots: passed,
   queues: passed,
   ageing: passed,
+  pace: passed,
   maxJobs: passed,
   maxRss: passed,
 } satisfies Record<keyof NonNullable<JobsConfig['work']>, typeof passed>

@@ -28,6 +28,11 @@ export interface WorkOptions {
    * their turn too. 0: never. Default: `'1m'`.
    */
   ageing?: Duration
+  /**
+   * How much of the time the writes of the worker may take while there is much to do: `'full'`, or `'half'`, which leaves a pause as
+   * long as each of them to the requests and writes beside it. Default: `'full'`; in the processes of an app: `'half'`.
+   */
+  pace?: 'full' | 'half'
   /** After how many jobs a thread or process that performs them (`runsIn`) is replaced. Default: never. */
   maxJobs?: number
   /**
@@ -127,6 +132,7 @@ function readWork(value: unknown, name: string) {
     slots: option.integer(10, { min: 1, max: 10_000 }),
     queues: readQueues,
     ageing: option.duration(60_000),
+    pace: option.oneOf<'full' | 'half'>(['full', 'half'], 'full'),
     maxJobs: option.optional(option.integer(1, { min: 1, max: 1_000_000_000 })),
     maxRss: option.optional(option.size(0)),
     begin: option.oneOf<'start' | 'later'>(['start', 'later'], 'start'),

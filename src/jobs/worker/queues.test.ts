@@ -109,3 +109,12 @@ test('priorities are looked at only in the queues that jobs are taken from', asy
   assert.ok(looks > 0 && looks < 10, `${looks} looks`)
   gate.resolve()
 })
+
+test('a worker that leaves half of the time to others performs everything too', async () => {
+  let done = 0
+  const count = defineJob({ name: 'count', perform: () => void done++ })
+  await using context = await jobsForTest([count], { work: { pace: 'half' } })
+  await context.jobs.enqueueAll(count, Array<undefined>(2_000).fill(undefined))
+  await context.jobs.drain()
+  assert.equal(done, 2_000)
+})

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Transaction } from '../../database/index.ts'
 import type { Engine } from '../engine.ts'
 import type { RunningJob } from '../perform/running-job.ts'
@@ -12,6 +13,8 @@ import type { WorkerSeat } from './worker-seat.ts'
 const options = { label: 'handcar.jobs.turn', durability: 'os' } as const
 /** How many jobs one turn claims at most, and how many it finishes, so that it is short also where there are thousands of slots. */
 const mostAtOnce = 500
+/** Turns that took less together are followed by no pause, so that few jobs are not held up, in milliseconds. */
+const shortestPause = 1
 const firstPause = 50
 const longestPause = 5_000
 
@@ -35,6 +38,7 @@ export class Turns {
   /** Whether there may be something to claim. */
   mayHaveWork = false
   readonly #pieces: TurnPieces
+  readonly #pace: 'full' | 'half'
   readonly #onEnd: () => void
   #seat: WorkerSeat | undefined
   #isStopped = false
@@ -43,9 +47,13 @@ export class Turns {
   /** Leaves the asynchronous context of whoever happens to wake the worker: a request, a transaction. */
   #enter: <Result>(work: () => Result) => Result = (work) => work()
 
-  /** @param onEnd Called when there is nothing to do any more. */
-  constructor(pieces: TurnPieces, onEnd: () => void) {
+  /**
+   * @param pace `'half'`: turns one after the other are followed by a pause as long as they were.
+   * @param onEnd Called when there is nothing to do any more.
+   */
+  constructor(pieces: TurnPieces, pace: 'full' | 'half', onEnd: () => void) {
     this.#pieces = pieces
+    this.#pace = pace
     this.#onEnd = onEnd
   }
 
@@ -74,8 +82,10 @@ export class Turns {
   async #takeAll(): Promise<void> {
     const { engine, held } = this.#pieces
     let pause = firstPause
+    let busyFor = 0
     while (this.#isDue && !this.#isStopped) {
       let finished: RunningJob[] = []
+      const startedAt = performance.now()
       try {
         const { jobs } = await engine.database.write((tx) => {
           finished = held.finished.splice(0, this.#mostFinishes)
@@ -85,13 +95,18 @@ export class Turns {
         finished = []
         this.#mostFinishes = Math.min(mostAtOnce, this.#mostFinishes * 2)
         await held.startAll(jobs, this.#seat!.id)
+        if (this.#pace === 'half') busyFor += performance.now() - startedAt
+        if (busyFor >= shortestPause && !this.#isStopped) {
+          await sleep(busyFor)
+          busyFor = 0
+        }
       } catch (error) {
         held.finished.push(...finished)
         if (finished.length > 0) this.#mostFinishes = Math.max(1, finished.length >> 1)
         this.mayHaveWork = true
         if (this.#isStopped) break
         engine.logger.warn({ error: String(error) }, 'a turn of the jobs failed and is tried again')
-        await new Promise((resolve) => setTimeout(resolve, pause))
+        await sleep(pause)
         pause = Math.min(pause * 2, longestPause)
       }
     }

@@ -20,6 +20,8 @@ export interface WorkerOptions {
   readonly queues: Queues
   /** After how many milliseconds a job counts as one step of priority smaller; 0: never. */
   readonly ageing: number
+  /** How much of the time its turns may take. */
+  readonly pace: 'full' | 'half'
   /** When threads and processes of jobs are replaced. */
   readonly maxJobs: number | undefined
   readonly maxRss: number | undefined
@@ -60,7 +62,7 @@ export class Worker implements Loop {
   #idle: (() => void) | undefined
 
   constructor(engine: Engine, options: WorkerOptions) {
-    const { slots, queues, ageing } = options
+    const { slots, queues, ageing, pace } = options
     this.#engine = engine
     this.#slots = slots
     this.#queues = new QueueOrder(queues)
@@ -77,6 +79,7 @@ export class Worker implements Loop {
         parking: this.#parking,
         claimer: new Claimer(engine, this.#queues, ageing),
       },
+      pace,
       () => this.#tellIdle(),
     )
   }

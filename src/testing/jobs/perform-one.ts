@@ -47,7 +47,14 @@ export async function performOne<Payload = unknown, Result = unknown>(
   const { id, queue } = next
   using attempts = new Attempts(jobs)
   await database.run(takeJob, [ownQueue, id])
-  const options = { slots: 1, queues: ownQueue, ageing: 0, maxJobs: undefined, maxRss: undefined }
+  const options = {
+    slots: 1,
+    queues: ownQueue,
+    ageing: 0,
+    pace: 'full',
+    maxJobs: undefined,
+    maxRss: undefined,
+  } as const
   const worker = new Worker(engine, options)
   await worker.start()
   try {
