@@ -14,7 +14,9 @@ function startDev(folder: AppFolder): RunningCommand {
   return new RunningCommand(['dev', '--port', '0'], { folder: folder.path })
 }
 
-const get = async (address: string): Promise<string> => (await fetch(address)).text()
+/** On a connection of its own: a kept one may be closed by the process that is replaced just when the next request is sent. */
+const get = async (address: string): Promise<string> =>
+  (await fetch(address, { headers: { connection: 'close' } })).text()
 
 /** Asks until the answer is as expected: when a file was saved is known to the watcher a little later than to us. */
 async function answers(address: string, pattern: RegExp): Promise<void> {
