@@ -78,7 +78,8 @@ async function runScenario(name: string, quick: boolean): Promise<void> {
 
 function print(result: Result): void {
   const notes = result.notes.map((note) => `· ${note}`).join('\n')
-  console.log(`\n${rowTables(result.rows)}\n\n${targetTable(result.targets)}\n\n${notes}`)
+  const parts = [rowTables(result.rows), result.targets.length > 0 && targetTable(result.targets), notes]
+  console.log(`\n${parts.filter(Boolean).join('\n\n')}`)
 }
 
 async function list(): Promise<string> {

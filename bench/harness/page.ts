@@ -28,12 +28,16 @@ ${description}
 
 ![Chart of ${scenario}](benchmarks/${scenario}.svg)
 
-| | promised | measured | min–max, or why not |
+${targets.length > 0 ? targetTable(targets) : ''}${notes.map((note) => `- ${note}`).join('\n')}
+- ${date.slice(0, 10)}, ${machine.cores} cores (${machine.cpu}), Node ${versions.node}, SQLite ${versions.sqlite}
+`
+}
+
+function targetTable(targets: readonly Target[]): string {
+  return `| | promised | measured | min–max, or why not |
 |---|---|---|---|
 ${targets.map(line).join('\n')}
 
-${notes.map((note) => `- ${note}`).join('\n')}
-- ${date.slice(0, 10)}, ${machine.cores} cores (${machine.cpu}), Node ${versions.node}, SQLite ${versions.sqlite}
 `
 }
 

@@ -32,6 +32,11 @@ export function treeOf(pid: number): number[] {
   return [pid, ...childrenOf(pid).flatMap(treeOf)]
 }
 
+/** Whether there is still such a process. */
+export function isAlive(pid: number): boolean {
+  return existsSync(`/proc/${pid}/stat`)
+}
+
 /** User and system time of the process so far, in seconds. */
 export function cpuSeconds(pid: number): number {
   return ticksOf(read(pid, 'stat')) / ticksPerSecond

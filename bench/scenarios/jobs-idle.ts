@@ -5,7 +5,7 @@ import { target } from '../harness/targets.ts'
 import { startField } from '../jobs/contestants.ts'
 import type { ContestantName, Entrant } from '../jobs/contestants.ts'
 import { settings } from '../jobs/settings.ts'
-import { cpuSeconds, treeOf, wakeUps, writtenBytes } from '../production/proc.ts'
+import { cpuSeconds, isAlive, treeOf, wakeUps, writtenBytes } from '../production/proc.ts'
 
 const names: readonly ContestantName[] = [
   'handcar, disk',
@@ -93,7 +93,8 @@ async function measure(
   const pids = [worker!.pid, ...(serverPid === undefined ? [] : treeOf(serverPid))]
   const before = pids.map(useOf)
   await sleep(seconds * 1000)
-  const after = pids.map(useOf)
+  // A server may end processes of its own meanwhile, as PostgreSQL does with one that looks after its tables.
+  const after = pids.map((pid, index) => (isAlive(pid) ? useOf(pid) : before[index]!))
   await worker!.call('close', undefined)
   const grown = (what: keyof Use): number =>
     pids.reduce((sum, _, index) => sum + after[index]![what] - before[index]![what], 0)
