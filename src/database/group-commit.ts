@@ -1,6 +1,6 @@
-import { TransactionScopeError } from '../core/index.ts'
+import { isPromise, TransactionScopeError } from '../core/index.ts'
 import type { Connection } from './connection.ts'
-import { isPromise, Transaction, type TransactionContext } from './transaction.ts'
+import { Transaction, type TransactionContext } from './transaction.ts'
 import { withinTurn } from './turn.ts'
 import type { QueuedWrite, WriteQueue } from './write-queue.ts'
 

@@ -1,5 +1,6 @@
+import { isPromise } from '../core/index.ts'
 import type { Connection } from './connection.ts'
-import { isPromise, ReadTransaction, type TransactionContext } from './transaction.ts'
+import { ReadTransaction, type TransactionContext } from './transaction.ts'
 import { withinTurn } from './turn.ts'
 
 /**

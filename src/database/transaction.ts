@@ -1,5 +1,5 @@
 import type { AsyncLocalStorage } from 'node:async_hooks'
-import { TransactionScopeError } from '../core/index.ts'
+import { isPromise, TransactionScopeError } from '../core/index.ts'
 import type { Connection } from './connection.ts'
 import type { RunResult } from './driver.ts'
 import type { SqlParameters } from './parameters.ts'
@@ -175,9 +175,4 @@ export class Transaction extends ReadTransaction {
   get topics(): ReadonlySet<string> {
     return this.#topics
   }
-}
-
-/** Whether a body returned something to wait for. */
-export function isPromise(value: unknown): value is Promise<unknown> {
-  return typeof (value as { then?: unknown } | null | undefined)?.then === 'function'
 }

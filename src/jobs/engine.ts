@@ -71,3 +71,9 @@ export interface Engine {
   /** Told, in the same transaction, of the jobs that have ended. */
   readonly endListeners: EndListener[]
 }
+
+/** Tells the listeners, and who waits for the end of jobs, of those that end in a transaction. */
+export function tellEnded(tx: Transaction, { endListeners }: Engine, ended: readonly EndedJob[]): void {
+  if (ended.length > 0) for (const listener of endListeners) listener(tx, ended)
+  tx.touch(finishedTopic)
+}

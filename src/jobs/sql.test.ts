@@ -1,10 +1,8 @@
-import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { temporaryDatabase } from '../testing/index.ts'
 import { Jobs } from './index.ts'
 import * as sql from './sql.ts'
-
-const statements: Record<string, string> = sql
+import { assertPlans } from '../../test/helpers/plans.ts'
 
 /** How SQLite runs the statements that meet many jobs: which index each look goes through. */
 const plans: Partial<Record<keyof typeof sql, string[]>> = {
@@ -54,14 +52,5 @@ test('every statement that meets many jobs goes through its index, and nothing i
     partMigrations: { jobs: Jobs.migrations },
     readers: false,
   })
-  for (const [name, expected] of Object.entries(plans)) {
-    const text = statements[name]!
-    // Named parameters want values; a plan does not depend on them.
-    const explain = `explain query plan ${text.replace(/\?|:[a-z_]+/g, '1')}`
-    const rows = await database.write((tx) => tx.all<{ detail: string }>(explain))
-    const plan = rows.map(({ detail }) => detail).join('\n')
-    for (const part of expected) assert.ok(plan.includes(part), `${name}: expected ${part}, got\n${plan}`)
-    assert.doesNotMatch(plan, /SCAN handcar_jobs(?! USING)/, `${name}\n${plan}`)
-    assert.doesNotMatch(plan, /TEMP B-TREE FOR ORDER BY/, `${name}\n${plan}`)
-  }
+  await assertPlans(database, sql, plans, [/SCAN handcar_jobs(?! USING)/, /TEMP B-TREE FOR ORDER BY/])
 })

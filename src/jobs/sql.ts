@@ -273,7 +273,7 @@ export const insertWorker = `
 export const endWorker = 'update handcar_job_workers set stopped_at = ? where id = ?'
 
 export const selectOtherWorkers = `
-  select id, pid, boot_id, process_started_at, lock, name from handcar_job_workers indexed by handcar_job_workers_for_rescue
+  select id, pid, lock, name from handcar_job_workers indexed by handcar_job_workers_for_rescue
   where stopped_at is null and id <> ?`
 
 /** The workers of running jobs that are not in the table of those that live. */
@@ -297,7 +297,7 @@ export const selectCancelledJobs = `
   select id, claims, cancel_reason from handcar_jobs indexed by handcar_jobs_for_cancelling
   where state = 'running' and cancel_reason is not null and worker_id = ?`
 
-export const selectState = 'select state, result, reason, cancel_reason from handcar_jobs where id = ?'
+export const selectState = 'select state, result, reason from handcar_jobs where id = ?'
 
 export const selectClaim = "select 1 from handcar_jobs where id = ? and claims = ? and state = 'running'"
 
@@ -318,7 +318,7 @@ export const cancelWaitingJob = `
   update handcar_jobs set state = 'cancelled', blocked = 0, finished_at = :now, cancel_reason = :reason, reason = :reason,
     unique_key = iif(unique_until > :now, unique_key, null)
   where id = :id and state in ('available', 'scheduled', 'retryable')
-  returning id, name, batch_id, limit_key, limit_count`
+  returning id, name, batch_id`
 
 /** How many jobs of a queue run, in all processes: there are never many that run. */
 export const countRunningOfQueue = `

@@ -3,8 +3,7 @@ import { test } from 'node:test'
 import { temporaryDatabase } from '../../testing/index.ts'
 import { Jobs } from '../index.ts'
 import * as sql from './sql.ts'
-
-const statements: Record<string, string> = sql
+import { assertPlans } from '../../../test/helpers/plans.ts'
 
 const byId = 'SEARCH handcar_jobs USING INTEGER PRIMARY KEY'
 
@@ -50,19 +49,10 @@ test('every statement of batches that meets many rows goes through its index', a
     partMigrations: { jobs: Jobs.migrations },
     readers: false,
   })
-  for (const [name, expected] of Object.entries(plans)) {
-    const text = statements[name]!
-    const explain = `explain query plan ${text.replace(/\?|:[a-z_]+/g, '1')}`
-    const rows = await database.write((tx) => tx.all<{ detail: string }>(explain))
-    const plan = rows.map(({ detail }) => detail).join('\n')
-    for (const part of expected) assert.ok(plan.includes(part), `${name}: expected ${part}, got\n${plan}`)
-    assert.doesNotMatch(
-      plan,
-      /SCAN (?:handcar_jobs|jobs|members|batches|dependencies|handcar_job_(?!releases)\w+)\b(?! USING)/,
-      `${name}\n${plan}`,
-    )
-    assert.doesNotMatch(plan, /TEMP B-TREE FOR ORDER BY/, `${name}\n${plan}`)
-  }
+  await assertPlans(database, sql, plans, [
+    /SCAN (?:handcar_jobs|jobs|members|batches|dependencies|handcar_job_(?!releases)\w+)\b(?! USING)/,
+    /TEMP B-TREE FOR ORDER BY/,
+  ])
 })
 
 test('the triggers find what they write by its key', async () => {

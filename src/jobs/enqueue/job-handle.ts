@@ -6,7 +6,7 @@ import {
   TimeoutError,
   type Duration,
 } from '../../core/index.ts'
-import { cancelTopic, finishedTopic, type Engine } from '../engine.ts'
+import { cancelTopic, finishedTopic, tellEnded, type Engine } from '../engine.ts'
 import type { Enqueued } from './insertion.ts'
 import { isFinal } from '../worker/finisher.ts'
 import { untilAnswered } from '../until-answered.ts'
@@ -90,7 +90,7 @@ export class JobHandle<Result = unknown> {
 async function cancelJob(engine: Engine, id: number, reason: string): Promise<boolean> {
   if (typeof reason !== 'string' || reason === '')
     throw new HandcarError('HANDCAR_OPTION_INVALID', 'cancel() expects a reason that is not empty')
-  const { database, clock, endListeners } = engine
+  const { database, clock } = engine
   return database.write((tx) => {
     const cancelled = tx.get<{ id: number; name: string; batch_id: number | null }>(cancelWaitingJob, {
       id,
@@ -98,9 +98,7 @@ async function cancelJob(engine: Engine, id: number, reason: string): Promise<bo
       now: clock.now(),
     })
     if (cancelled !== undefined) {
-      const ended = [{ id, name: cancelled.name, state: 'cancelled' as const, batchId: cancelled.batch_id }]
-      for (const listener of endListeners) listener(tx, ended)
-      tx.touch(finishedTopic)
+      tellEnded(tx, engine, [{ id, name: cancelled.name, state: 'cancelled', batchId: cancelled.batch_id }])
       return true
     }
     if (tx.run(cancelRunningJob, [reason, id]).changes === 0) return false

@@ -1,5 +1,5 @@
 import { option, readOptions } from '../../core/index.ts'
-import { cancelTopic, finishedTopic, type Engine } from '../engine.ts'
+import { cancelTopic, tellEnded, type Engine } from '../engine.ts'
 import { describeAct, type Action } from './action.ts'
 import { cancelRunningJobs, endJobs } from './sql.ts'
 
@@ -11,7 +11,7 @@ export interface ActOptions {
 
 /** Ends jobs that wait; `cancel` also asks those to end that run. */
 export function endAction(
-  { clock, endListeners }: Engine,
+  engine: Engine,
   name: 'cancel' | 'discard',
   givenReason: string,
   options: ActOptions | undefined,
@@ -33,14 +33,11 @@ export function endAction(
         states: JSON.stringify(states.filter((each) => each !== 'running')),
         state,
         reason,
-        now: clock.now(),
+        now: engine.clock.now(),
       })
       if (rows.length > 0) {
-        const ended = rows.map(
-          (row) => ({ id: row.id, name: row.name, state, batchId: row.batch_id }) as const,
-        )
-        for (const listener of endListeners) listener(tx, ended)
-        tx.touch(finishedTopic)
+        const ended = rows.map(({ id, name, batch_id: batchId }) => ({ id, name, state, batchId }) as const)
+        tellEnded(tx, engine, ended)
       }
       return [...asked, ...rows].map(({ id }) => id)
     },

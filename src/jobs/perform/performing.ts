@@ -1,4 +1,4 @@
-import { longestTimer, TimeoutError } from '../../core/index.ts'
+import { isPromise, longestTimer, TimeoutError } from '../../core/index.ts'
 import type { Transaction } from '../../database/index.ts'
 import type { AnyJobDefinition } from '../definition/define-job.ts'
 import { failureOf, outcomeOf, resultOf } from './ending.ts'
@@ -103,9 +103,7 @@ export class Performing {
     // What is around it may still be taken back.
     const isWhole = !database.isInTransaction
     const conclude = (tx: Transaction, value: unknown): unknown => {
-      const finish =
-        value instanceof Outcome ? outcomeOf(job, value, clock.now()) : resultOf(job, value, this.#engine)
-      const isOwn = this.#finisher.writeOne(tx, job, finish, clock.now())
+      const isOwn = this.#finisher.writeOne(tx, job, this.#finishOf(job, value), clock.now())
       if (!isOwn) throw claimLost(job)
       return value
     }
@@ -119,8 +117,14 @@ export class Performing {
 
   #succeed(job: RunningJob, value: unknown): void {
     if (value instanceof Outcome) recount(job, this.#engine)
-    const now = this.#engine.clock.now()
-    this.end(job, value instanceof Outcome ? outcomeOf(job, value, now) : resultOf(job, value, this.#engine))
+    this.end(job, this.#finishOf(job, value))
+  }
+
+  /** What becomes of a job that has returned. */
+  #finishOf(job: RunningJob, value: unknown): Finish {
+    return value instanceof Outcome
+      ? outcomeOf(job, value, this.#engine.clock.now())
+      : resultOf(job, value, this.#engine)
   }
 
   #fail(job: RunningJob, context: JobContext, error: unknown): void {
@@ -198,8 +202,4 @@ export class Performing {
 
 function messageOf({ row: { id, name, queue, attempt } }: RunningJob): StartMessage {
   return { id, name, queue, attempt }
-}
-
-function isPromise(value: unknown): value is Promise<unknown> {
-  return typeof (value as { then?: unknown } | null | undefined)?.then === 'function'
 }

@@ -1,3 +1,4 @@
+import { isPromise } from '../../core/index.ts'
 import type { SqlParameters, Transaction } from '../../database/index.ts'
 import { claimLost } from '../perform/claim-lost.ts'
 import { selectClaim } from '../sql.ts'
@@ -88,8 +89,4 @@ export function recordCursor(
   }
   const returned = body?.(tx)
   return isPromise(returned) ? returned.then(conclude) : conclude()
-}
-
-function isPromise(value: unknown): value is Promise<unknown> {
-  return typeof (value as { then?: unknown } | null | undefined)?.then === 'function'
 }

@@ -2,6 +2,7 @@ import type { Transaction } from '../../database/index.ts'
 import { jobsTopic, type Engine } from '../engine.ts'
 import type { QueueOrder } from './queue-order.ts'
 import { Ageing } from './ageing.ts'
+import { limitOf } from './limits.ts'
 import { ParkingNotice } from './parking-notice.ts'
 import { Rates } from './rates.ts'
 import type { ClaimedRow } from '../perform/running-job.ts'
@@ -146,8 +147,7 @@ function placesOf(
   for (const { limit_key: key, limit_count, name } of claimed) {
     if (key === null || places.has(key)) continue
     const { running } = tx.get<{ running: number }>(countRunning, [key])!
-    const limit = definitions.get(name)?.limit?.count ?? limit_count ?? Infinity
-    places.set(key, limit - (running - claims.get(key)!))
+    places.set(key, limitOf(definitions.get(name), limit_count) - (running - claims.get(key)!))
   }
   return places
 }

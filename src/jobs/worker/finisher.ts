@@ -1,7 +1,7 @@
 import type { Transaction } from '../../database/index.ts'
-import { finishedTopic, jobsTopic, type EndedJob, type Engine } from '../engine.ts'
+import { jobsTopic, tellEnded, type EndedJob, type Engine } from '../engine.ts'
 import { describeError } from '../describe-error.ts'
-import { unblock } from './limits.ts'
+import { limitOf, unblock } from './limits.ts'
 import type { ClaimedRow, Finish, RunningJob } from '../perform/running-job.ts'
 import {
   completeJobs,
@@ -62,14 +62,14 @@ export class Finisher {
 
   #followUp(tx: Transaction, jobs: readonly RunningJob[], ended: readonly EndedJob[]): void {
     let keys: Map<string, number> | undefined
-    for (const job of jobs) {
-      if (job.row.limit_key !== null) (keys ??= new Map()).set(job.row.limit_key, limitOf(job))
+    for (const { row, definition } of jobs) {
+      if (row.limit_key !== null)
+        (keys ??= new Map()).set(row.limit_key, limitOf(definition, row.limit_count))
     }
     if (keys !== undefined) for (const [key, limit] of keys) unblock(tx, key, limit)
     // A place of the queue is free: for a slot of this worker, or of another one.
     if (jobs.some(({ row }) => this.#engine.queueLimits.has(row.queue))) tx.touch(jobsTopic)
-    if (ended.length > 0) for (const listener of this.#engine.endListeners) listener(tx, ended)
-    tx.touch(finishedTopic)
+    tellEnded(tx, this.#engine, ended)
   }
 
   #update(tx: Transaction, { row, startedAt }: RunningJob, finish: Finish, now: number) {
@@ -145,11 +145,6 @@ function isPlain({ row }: RunningJob, finish: Finish): boolean {
     finish.error === undefined &&
     row.unique_while === null
   )
-}
-
-/** The limit of a job as this code has it; as it was enqueued where this code has none. */
-function limitOf({ definition, row }: RunningJob): number {
-  return definition.limit?.count ?? row.limit_count ?? 1
 }
 
 /** Whether a job that is in this state will not run again by itself. */

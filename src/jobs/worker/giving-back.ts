@@ -1,11 +1,11 @@
 import type { Transaction } from '../../database/index.ts'
-import { finishedTopic, jobsTopic, type EndedJob, type Engine } from '../engine.ts'
+import { jobsTopic, tellEnded, type EndedJob, type Engine } from '../engine.ts'
 import { rescueEvent } from '../events.ts'
 import { endOfCrash } from '../perform/ending.ts'
 import type { Finish } from '../perform/running-job.ts'
 import { endWorker, insertError, selectJobsOfWorker } from '../sql.ts'
 import { isFinal, writeFinish } from './finisher.ts'
-import { unblock } from './limits.ts'
+import { limitOf, unblock } from './limits.ts'
 import type { Death } from './rescue.ts'
 
 interface HeldRow {
@@ -35,7 +35,7 @@ export function giveBackJobs(
   worker: { id: number; name: string },
   death: Death | undefined,
 ): number {
-  const { clock, endListeners, logger, definitions } = engine
+  const { clock, logger, definitions } = engine
   const now = clock.now()
   const jobs = tx.all<HeldRow>(selectJobsOfWorker, [worker.id])
   const how = describeDeath(worker.name, death)
@@ -54,13 +54,13 @@ export function giveBackJobs(
     if (isFinal(end.state))
       ended.push({ id: job.id, name: job.name, state: end.state, batchId: job.batch_id })
     if (job.limit_key !== null) {
-      keys.set(job.limit_key, definitions.get(job.name)?.limit?.count ?? job.limit_count ?? 1)
+      keys.set(job.limit_key, limitOf(definitions.get(job.name), job.limit_count))
     }
   }
   for (const [key, limit] of keys) unblock(tx, key, limit)
-  if (ended.length > 0) for (const listener of endListeners) listener(tx, ended)
   tx.run(endWorker, [now, worker.id])
-  tx.touch(jobsTopic, finishedTopic)
+  tx.touch(jobsTopic)
+  tellEnded(tx, engine, ended)
   if (rescueEvent.hasSubscribers) rescueEvent.publish({ worker: worker.name, jobs: jobs.length })
   if (jobs.length > 0)
     logger.warn({ worker: worker.name, jobs: jobs.length }, 'jobs of a dead worker are given back')
