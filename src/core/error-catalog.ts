@@ -263,6 +263,38 @@ export const errorCatalog = {
     title: 'Jobs of a workflow wait for one another',
     fix: 'Take one of the dependencies out that the message names.',
   },
+  HANDCAR_CACHE_TABLES: {
+    title: 'A database has no tables for the cache',
+    fix: 'Make the database of the cache with Cache.databaseOptions(path), and give the app its table: partMigrations: { cache: Cache.appMigrations }.',
+  },
+  HANDCAR_CACHE_KEY: {
+    title: 'A value cannot be the key of a cache',
+    fix: 'Pass a text of 1 to 1,024 bytes; for anything longer, a digest of it.',
+  },
+  HANDCAR_CACHE_TAG: {
+    title: 'A value cannot be a tag, or there are too many of them',
+    fix: 'Pass at most 100 texts of 1 to 1,024 bytes.',
+  },
+  HANDCAR_CACHE_VALUE: {
+    title: 'A value cannot be kept in a cache',
+    fix: 'Pass bytes, or plain data that structuredClone takes: no functions, no symbols.',
+  },
+  HANDCAR_CACHE_VALUE_TOO_LARGE: {
+    title: 'A value is larger than the cache takes',
+    fix: 'Keep less, or raise maxValue; it is at most a quarter of maxBytes.',
+  },
+  HANDCAR_CACHE_COUNTER: {
+    title: 'A value cannot be counted up',
+    fix: 'Count under a key of its own: a counter is a whole number.',
+  },
+  HANDCAR_CACHE_TIMEOUT: {
+    title: 'The value of a cache was not there in time',
+    fix: 'Raise hardTimeout, make the factory faster, or keep values longer with grace so that there is one to fall back to.',
+  },
+  HANDCAR_CACHE_DEADLOCK: {
+    title: 'A factory waits for a value that waits for it',
+    fix: 'Let the factory not ask the cache for its own key, nor for one whose factory asks for it.',
+  },
 } as const satisfies Record<string, { title: string; fix: string }>
 
 /** A code of {@link errorCatalog}. */

@@ -238,6 +238,14 @@ export class Database extends Service {
     return this.#joined(this.#opened()) !== undefined
   }
 
+  /**
+   * A number that is another one whenever somebody else has committed since: another process, or a program that is not
+   * handcar. Writes of this database do not change it. Reading it costs as much as a point read.
+   */
+  get dataVersion(): number {
+    return this.#opened().dataVersion()
+  }
+
   /** The schema as SQL that makes the same schema again, with the list of applied migrations. */
   schema(): string {
     return dumpSchema(this.#opened().readers.shared)

@@ -75,7 +75,7 @@ export class OpenDatabase {
       (isCheckpointing) => this.#coordinate(isCheckpointing),
       () => this.#sync.fail('a checkpoint of the coordinator failed'),
     )
-    this.wake = new Wake(path, () => this.#dataVersion(), options.strangerInterval, options.logger)
+    this.wake = new Wake(path, () => this.dataVersion(), options.strangerInterval, options.logger)
     this.writer = new Writer({
       path,
       connection: this.#connection,
@@ -175,7 +175,8 @@ export class OpenDatabase {
     this.#connection.pragma(`wal_autocheckpoint = ${isNeeded ? backstopPages : 0}`)
   }
 
-  #dataVersion(): number {
+  /** `PRAGMA data_version` on the writer's connection, where only the commits of others change it. */
+  dataVersion(): number {
     return (this.#connection.get('pragma data_version', []) as { data_version: number }).data_version
   }
 }

@@ -1,0 +1,225 @@
+import type { Transaction } from '../../database/index.ts'
+import type { Engine } from '../engine.ts'
+import { evictEvent } from '../events.ts'
+import {
+  countEntries,
+  evictEntry,
+  evictRange,
+  readFreePages,
+  readPageCount,
+  readPageSize,
+  selectEntryCount,
+  selectSample,
+  setEntryCount,
+  sweepExpired,
+} from '../sql.ts'
+import { Uses } from './uses.ts'
+
+/** From this share of the bound on it is worth knowing what is used. */
+const pressure = 0.6
+/** From this share on each write makes room for what it brings. */
+const soft = 0.98
+/** Neighbours that are looked at together, and how many of them go at most. */
+const sampleSize = 16
+const victimsPerSample = 4
+/** Candidates that are remembered from one sample to the next. */
+const poolSize = 64
+/** Expired entries that are deleted in one go. */
+const expiredAtOnce = 100
+/** After so many samples that have not freed a page, neighbours go together: their pages merge. */
+const patience = 24
+const rangeSize = 48
+
+/** Free bytes that are worth giving back, whatever the size of the file. */
+const muchFree = 1_024 ** 2
+
+interface Candidate {
+  id: number
+  version: number
+  /** 0 for what a clear has left behind. */
+  used_at: number
+}
+
+/**
+ * Keeps the file within its bound: the pages that are in use, counted by SQLite, in every transaction that writes. What is too much goes in
+ * the same transaction: first what has expired, then what was not used for longest among some that are looked at.
+ *
+ * Ids are hashes, so neighbours in the table are a random sample that costs one look. The best candidates of earlier samples are
+ * kept, as Redis does it (https://redis.io/docs/latest/develop/reference/eviction/), which comes close to LRU.
+ */
+export class Bound {
+  readonly uses = new Uses()
+  readonly evicted = { room: 0, expired: 0, cleared: 0 }
+  readonly #engine: Engine
+  #pool: Candidate[] = []
+  #pageSize = 4_096
+  #usedPages = 0
+  #freePages = 0
+
+  constructor(engine: Engine) {
+    this.#engine = engine
+  }
+
+  /** Bytes in use, at the last write or look. */
+  get bytes(): number {
+    return this.#usedPages * this.#pageSize
+  }
+
+  /** Bytes of the file that are free. */
+  get freeBytes(): number {
+    return this.#freePages * this.#pageSize
+  }
+
+  /** Whether so much of the file is free that it should be given back. */
+  get hasMuchFree(): boolean {
+    return this.freeBytes > muchFree && this.#freePages > this.#usedPages / 4
+  }
+
+  get #mostPages(): number {
+    return Math.floor(this.#engine.maxBytes / this.#pageSize)
+  }
+
+  /** Reads how full the file is. */
+  measure(): void {
+    const { database } = this.#engine
+    this.#pageSize = number(database.get(readPageSize))
+    this.#count((text) => database.get(text))
+  }
+
+  /** Notes that an entry was used, where that can matter. */
+  mark(id: number, now: number): void {
+    if (this.#usedPages > this.#mostPages * pressure || this.#engine.maxEntries !== undefined)
+      this.uses.mark(id, now)
+  }
+
+  /** Before a write of so many bytes: evicts as much where it is getting narrow. */
+  makeRoom(tx: Transaction, bytes: number): void {
+    const pages = Math.ceil((bytes * 1.1) / this.#pageSize)
+    if (this.#usedPages + pages <= this.#mostPages * soft) return
+    this.#count((text) => tx.get(text))
+    if (this.#usedPages + pages <= this.#mostPages * soft) return
+    this.#evict(tx, Math.ceil(bytes * 1.1), () => this.#usedPages + pages <= this.#mostPages * soft)
+  }
+
+  /** After a write: evicts until the bound is kept. */
+  keep(tx: Transaction, bytes: number, added: number): void {
+    if (bytes > 0) {
+      this.#count((text) => tx.get(text))
+      if (this.#usedPages > this.#mostPages * pressure) this.uses.tell(tx, this.#engine.clock.now())
+      if (this.#usedPages > this.#mostPages)
+        this.#evict(tx, Infinity, () => this.#usedPages <= this.#mostPages)
+    }
+    const { maxEntries } = this.#engine
+    if (maxEntries !== undefined) this.#keepEntries(tx, maxEntries, added)
+  }
+
+  /** Counts the entries anew, where there is a limit of them. */
+  recount(tx: Transaction): void {
+    tx.run(setEntryCount, [tx.get<{ entries: number }>(countEntries)!.entries])
+  }
+
+  reset(): void {
+    this.#pool = []
+    this.uses.clear()
+  }
+
+  /** Tells of entries that are gone, and counts them. */
+  gone(tx: Transaction, cause: 'room' | 'expired' | 'cleared', entries: number): void {
+    if (entries === 0) return
+    this.evicted[cause] += entries
+    if (this.#engine.maxEntries !== undefined) {
+      const { entries: before } = tx.get<{ entries: number | null }>(selectEntryCount)!
+      if (before !== null) tx.run(setEntryCount, [Math.max(0, before - entries)])
+    }
+    if (evictEvent.hasSubscribers) evictEvent.publish({ cause, entries })
+  }
+
+  #keepEntries(tx: Transaction, maxEntries: number, added: number): void {
+    if (added === 0) return
+    const before = tx.get<{ entries: number | null }>(selectEntryCount)!.entries
+    if (before === null) this.recount(tx)
+    else tx.run(setEntryCount, [before + added])
+    const count = (): number => tx.get<{ entries: number }>(selectEntryCount)!.entries
+    for (let left = count() - maxEntries; left > 0; left = count() - maxEntries) {
+      const gone =
+        this.#evictExpired(tx, left) || this.#evictSample(tx, Math.min(left, victimsPerSample)).entries
+      if (gone === 0) return
+    }
+  }
+
+  /** Evicts until `isEnough`, or until so many bytes are gone, whichever comes first. */
+  #evict(tx: Transaction, bytes: number, isEnough: () => boolean): void {
+    let left = bytes
+    let vain = 0
+    while (left > 0) {
+      const before = this.#usedPages
+      if (this.#evictExpired(tx, expiredAtOnce) === 0) {
+        const { entries, freed } = this.#evictSample(tx, victimsPerSample)
+        left -= freed
+        if (entries === 0 && this.#evictRange(tx) === 0) return
+        if (vain >= patience && left === Infinity) {
+          this.#evictRange(tx)
+          vain = 0
+        }
+      }
+      this.#count((text) => tx.get(text))
+      if (isEnough()) return
+      vain = this.#usedPages < before ? 0 : vain + 1
+    }
+  }
+
+  #evictExpired(tx: Transaction, most: number): number {
+    const { changes } = tx.run(sweepExpired, [this.#engine.clock.now(), most])
+    this.gone(tx, 'expired', changes)
+    return changes
+  }
+
+  /** Looks at some entries and evicts the best candidates that are known. */
+  #evictSample(tx: Transaction, most: number): { entries: number; freed: number } {
+    const start = Math.floor(Math.random() * Number.MAX_SAFE_INTEGER)
+    let sample = tx.all<Candidate>(selectSample, [start, sampleSize])
+    if (sample.length < sampleSize) sample = [...sample, ...tx.all<Candidate>(selectSample, [0, sampleSize])]
+    const known = new Set(this.#pool.map(({ id }) => id))
+    for (const candidate of sample) {
+      if (known.has(candidate.id)) continue
+      known.add(candidate.id)
+      if (candidate.used_at > 0)
+        candidate.used_at = Math.max(candidate.used_at, this.uses.lastUse(candidate.id))
+      this.#pool.push(candidate)
+    }
+    this.#pool.sort((one, other) => one.used_at - other.used_at)
+    let entries = 0
+    let freed = 0
+    while (entries < most && this.#pool.length > 0) {
+      const candidate = this.#pool.shift()!
+      // Used since it became a candidate: it goes back among all others.
+      if (this.uses.lastUse(candidate.id) > candidate.used_at) continue
+      const row = tx.get<{ bytes: number }>(evictEntry, [candidate.id, candidate.version])
+      if (row === undefined) continue
+      this.uses.forget(candidate.id)
+      entries++
+      freed += row.bytes
+    }
+    this.#pool.length = Math.min(this.#pool.length, poolSize)
+    this.gone(tx, 'room', entries)
+    return { entries, freed }
+  }
+
+  #evictRange(tx: Transaction): number {
+    const start = Math.floor(Math.random() * Number.MAX_SAFE_INTEGER)
+    const changes =
+      tx.run(evictRange, [start, rangeSize]).changes || tx.run(evictRange, [0, rangeSize]).changes
+    this.gone(tx, 'room', changes)
+    return changes
+  }
+
+  #count(read: (text: string) => unknown): void {
+    this.#freePages = number(read(readFreePages))
+    this.#usedPages = number(read(readPageCount)) - this.#freePages
+  }
+}
+
+/** The only column of a row. */
+function number(row: unknown): number {
+  return Object.values(row as Record<string, number>)[0]!
+}

@@ -1,0 +1,134 @@
+import type { Transaction } from '../../database/index.ts'
+import type { Engine } from '../engine.ts'
+import { freeOnePage, selectIdAfter, selectNextExpiry, sweepCleared, sweepExpired } from '../sql.ts'
+
+/** How much is done in one transaction. */
+const entriesAtOnce = 200
+const pagesAtOnce = 64
+/** It looks no more often than this, in milliseconds. */
+const pause = 1_000
+/** Free pages that are not worth giving back. */
+const fewPages = 32
+
+/**
+ * Puts away, in small transactions while nothing else is to be written: what has expired, what a clear has left behind, and the pages of the
+ * file that are free. It is woken by a timer for the first entry that expires, so that a cache in which nothing expires does nothing.
+ *
+ * After a crash: what was not put away is found at the next start, or by the next clear.
+ */
+export class Sweeper {
+  readonly #engine: Engine
+  #dueAt = Infinity
+  #endTimer: (() => void) | undefined
+  #isRunning = false
+  #isStopped = true
+  #mustClean = false
+  #run: Promise<void> = Promise.resolve()
+
+  constructor(engine: Engine) {
+    this.#engine = engine
+  }
+
+  start(): void {
+    this.#isStopped = false
+    this.#arm()
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true
+    this.#endTimer?.()
+    this.#endTimer = undefined
+    this.#dueAt = Infinity
+    await this.#run
+  }
+
+  /** An entry is there that will be gone at a time. */
+  expect(at: number): void {
+    if (at === Infinity || this.#isStopped || this.#isRunning) return
+    // One pass for all that expires within a second.
+    const dueAt = at + pause
+    if (dueAt < this.#dueAt) this.#wakeAt(dueAt)
+  }
+
+  /** A space was cleared: its entries are still there. */
+  clean(): void {
+    this.#mustClean = true
+    this.wake()
+  }
+
+  /** There may be something to do. */
+  wake(): void {
+    if (this.#isStopped || this.#isRunning) return
+    this.#endTimer?.()
+    this.#dueAt = Infinity
+    this.#isRunning = true
+    this.#run = this.#sweep()
+      .catch((error: unknown) => this.#engine.faults.report('write', error))
+      .then(() => {
+        this.#isRunning = false
+        if (this.#mustClean) this.wake()
+        else this.#arm()
+      })
+  }
+
+  #wakeAt(at: number): void {
+    this.#endTimer?.()
+    this.#dueAt = at
+    this.#endTimer = this.#engine.clock.setTimer(() => this.wake(), at)
+  }
+
+  #arm(): void {
+    if (this.#isStopped || this.#engine.faults.isOff) return
+    try {
+      const next = this.#engine.database.get<{ stale_until: number }>(selectNextExpiry)
+      if (next !== undefined) this.#wakeAt(Math.max(next.stale_until, this.#engine.clock.now()) + pause)
+    } catch (error) {
+      this.#engine.faults.report('read', error)
+    }
+  }
+
+  async #sweep(): Promise<void> {
+    await this.#repeat((tx) => {
+      const { changes } = tx.run(sweepExpired, [this.#engine.clock.now(), entriesAtOnce])
+      this.#engine.bound.gone(tx, 'expired', changes)
+      return changes === entriesAtOnce
+    })
+    if (this.#mustClean) {
+      this.#mustClean = false
+      await this.#cleanSpaces()
+    }
+    await this.#shrink()
+  }
+
+  async #cleanSpaces(): Promise<void> {
+    let after = -1
+    await this.#repeat((tx) => {
+      const last = tx.get<{ id: number }>(selectIdAfter, [after, entriesAtOnce])?.id
+      const { changes } = tx.run(sweepCleared, [after, last ?? Number.MAX_SAFE_INTEGER])
+      this.#engine.bound.gone(tx, 'cleared', changes)
+      after = last ?? after
+      return last !== undefined
+    })
+  }
+
+  async #shrink(): Promise<void> {
+    const { bound, database } = this.#engine
+    if (this.#isStopped || database.state !== 'started') return
+    bound.measure()
+    // What is free is used again by the next writes; giving it back is worth it when it is a good part of the file.
+    if (bound.freeBytes < Math.max(fewPages * 4_096, bound.bytes / 10)) return
+    await this.#repeat((tx) => {
+      for (let page = 0; page < pagesAtOnce; page++) tx.run(freeOnePage)
+      bound.measure()
+      return bound.freeBytes > fewPages * 4_096
+    })
+  }
+
+  /** Does a piece of work, each in a transaction of its own, as long as it says that there is more. */
+  async #repeat(work: (tx: Transaction) => boolean): Promise<void> {
+    while (!this.#isStopped) {
+      const isMore = await this.#engine.writes.work(work, false)
+      if (!isMore) return
+    }
+  }
+}

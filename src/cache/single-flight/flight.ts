@@ -1,0 +1,298 @@
+import { TimeoutError, type Duration } from '../../core/index.ts'
+import type { Engine } from '../engine.ts'
+import type { Encoded } from '../entries/codec.ts'
+import { checkTag } from '../entries/entry-options.ts'
+import { Entry, type TagVersion } from '../entries/entry.ts'
+import { fillEvent } from '../events.ts'
+import { readTtl } from '../options.ts'
+import type { Space } from '../spaces/space.ts'
+import { randomVersion, type TagMoment } from '../tags/tags.ts'
+import type { Fetching } from './fetch-options.ts'
+import type { Flights } from './flights.ts'
+import type { LeaseAnswer } from './leases.ts'
+
+/** What a factory gets. */
+export interface FactoryContext {
+  /** Aborted when the value is not waited for any more: at the hard time-out, and when the cache stops. */
+  readonly signal: AbortSignal
+  /** The value that is not fresh any more, in an object because it may be `undefined`; `undefined` when there is none. */
+  readonly stale: { readonly value: unknown } | undefined
+  /** Says how long the value is fresh. */
+  setTtl(ttl: Duration | null): void
+  /** Says what the value is made of, beside the tags of the options. */
+  setTags(...tags: string[]): void
+  /** The value goes to the callers and is not kept. */
+  skip(): void
+}
+
+/** Makes a value. */
+export type Factory<Value> = (context: FactoryContext) => Value | Promise<Value>
+
+/** What came of a flight. */
+export interface Outcome {
+  /** What the factory returned. */
+  readonly value: unknown
+  /** What the others get, each a value of its own. */
+  readonly copy: () => unknown
+  /** Whether it may be handed to those who came later: what it was made of was not changed meanwhile. */
+  readonly isValid: boolean
+}
+
+/**
+ * The making of one value, for all callers of this process, while no other process makes it.
+ *
+ * After a crash: the lease stays in the table, and whoever waits for it, or comes next, finds that its holder is dead.
+ */
+export class Flight {
+  readonly space: Space
+  readonly key: string
+  /** Whether it replaces whatever there is. */
+  readonly isForced: boolean
+  /** Flights that its factory waits for. */
+  readonly waitsFor = new Set<Flight>()
+  readonly outcome: Promise<Outcome>
+  readonly #engine: Engine
+  readonly #flights: Flights
+  readonly #options: Fetching
+  readonly #factory: Factory<unknown>
+  readonly #stale: Entry | undefined
+  readonly #controller = new AbortController()
+  #id = 0
+  #token: number | undefined
+  #moment: TagMoment | undefined
+  #tags: TagVersion[] | undefined
+
+  constructor(
+    engine: Engine,
+    flights: Flights,
+    space: Space,
+    key: string,
+    options: Fetching,
+    factory: Factory<unknown>,
+    stale: Entry | undefined,
+  ) {
+    this.#engine = engine
+    this.#flights = flights
+    this.space = space
+    this.key = key
+    this.#options = options
+    this.#factory = factory
+    this.#stale = stale
+    this.isForced = options.forceFresh
+    this.outcome = this.#fly()
+    this.outcome.catch(() => {})
+  }
+
+  /** Whether a caller that comes now may have its value: nothing was changed since it began. */
+  isCurrent(): boolean {
+    if (this.#token !== undefined && !this.#engine.leases.isHeld(this.#id, this.#token)) return false
+    try {
+      return this.#engine.tags.stillCurrent(this.#tags)
+    } catch (error) {
+      this.#engine.faults.report('read', error)
+      return true
+    }
+  }
+
+  /** Whether this flight waits for another one, perhaps through others. */
+  reaches(other: Flight, seen = new Set<Flight>()): boolean {
+    if (this === other) return true
+    if (seen.has(this)) return false
+    seen.add(this)
+    return [...this.waitsFor].some((each) => each.reaches(other, seen))
+  }
+
+  abort(reason: Error): void {
+    this.#controller.abort(reason)
+  }
+
+  async #fly(): Promise<Outcome> {
+    const endTimer = this.#limit()
+    try {
+      const found = await this.#takeLease()
+      if (found !== undefined) {
+        const value = found.value(this.#engine.codec)
+        return { value, copy: () => found.value(this.#engine.codec), isValid: true }
+      }
+      return await this.#make()
+    } finally {
+      endTimer()
+      this.#flights.ended(this)
+    }
+  }
+
+  /** Waits for its turn among the processes; returns the entry when another one has made it meanwhile. */
+  async #takeLease(): Promise<Entry | undefined> {
+    const { leases } = this.#engine
+    const { signal } = this.#controller
+    const stale = this.#stale
+    const known = this.isForced ? 'any' : stale?.version
+    let dead: string | undefined
+    for (;;) {
+      signal.throwIfAborted()
+      const answer: LeaseAnswer | undefined = await leases.take(this.space, this.key, known, dead)
+      if (answer === undefined) return undefined
+      if ('entry' in answer) return answer.entry
+      this.#id = this.#engine.spaces.idOf(this.space, this.key)
+      if ('token' in answer) {
+        this.#token = answer.token
+        return undefined
+      }
+      dead = await leases.follow(this.#id, answer.other, signal)
+    }
+  }
+
+  async #make(): Promise<Outcome> {
+    const { tags, faults } = this.#engine
+    const chosen = {
+      ttl: undefined as number | null | undefined,
+      tags: [...this.#options.tags],
+      isSkipped: false,
+    }
+    try {
+      this.#moment = tags.now()
+      this.#tags = tags.versionsOf(chosen.tags)
+    } catch (error) {
+      // Without the versions nothing may be kept: nobody would know what ends it.
+      faults.report('read', error)
+      chosen.isSkipped = true
+    }
+    const startedAt = performance.now()
+    try {
+      const value = await this.#flights.within(this, () =>
+        this.#abortable(this.#factory(this.#context(chosen))),
+      )
+      const duration = performance.now() - startedAt
+      this.#tell(duration, undefined)
+      return await this.#keep(value, duration, chosen)
+    } catch (error) {
+      this.#tell(performance.now() - startedAt, error)
+      await this.#fail()
+      throw error
+    }
+  }
+
+  #context(chosen: { ttl: number | null | undefined; tags: string[]; isSkipped: boolean }): FactoryContext {
+    const stale = this.#stale
+    return {
+      signal: this.#controller.signal,
+      stale: stale === undefined ? undefined : this.#engine.reads.open(stale),
+      setTtl: (ttl) => {
+        chosen.ttl = readTtl(ttl, 'setTtl')
+      },
+      setTags: (...more) => {
+        more.forEach(checkTag)
+        chosen.tags.push(...more)
+      },
+      skip: () => {
+        chosen.isSkipped = true
+      },
+    }
+  }
+
+  async #keep(
+    value: unknown,
+    duration: number,
+    chosen: { ttl: number | null | undefined; tags: string[]; isSkipped: boolean },
+  ): Promise<Outcome> {
+    const { codec, clock, tags, writes, faults } = this.#engine
+    const isNothing = value === undefined || value === null
+    const { negativeTtl, grace } = this.#options
+    const usual = isNothing && negativeTtl !== undefined ? negativeTtl : this.#options.ttl
+    const ttl = chosen.ttl === undefined ? usual : chosen.ttl
+    let encoded: Encoded
+    try {
+      encoded = codec.encode(value, this.key)
+    } catch (error) {
+      if ((error as { code?: string }).code !== 'HANDCAR_CACHE_VALUE_TOO_LARGE') throw error
+      faults.report('factory', error)
+      await this.#endLease()
+      return { value, copy: () => structuredClone(value), isValid: true }
+    }
+    const copy = (): unknown => codec.decode(encoded.kind, encoded.value, this.key)
+    if (chosen.isSkipped || ttl === 0) {
+      await this.#endLease()
+      return { value, copy, isValid: true }
+    }
+    let versions: TagVersion[] | undefined
+    try {
+      versions = tags.versionsSince(this.#moment!, chosen.tags)
+    } catch (error) {
+      faults.report('read', error)
+    }
+    if (versions === undefined) {
+      await this.#endLease()
+      return { value, copy, isValid: false }
+    }
+    if (!faults.canWrite || this.#token === undefined) return { value, copy, isValid: true }
+    const now = clock.now()
+    const expiresAt = ttl === null ? Infinity : now + ttl
+    const entry = new Entry(
+      this.space,
+      this.#id,
+      this.key,
+      randomVersion(),
+      expiresAt,
+      expiresAt + grace,
+      now,
+      Math.round(duration),
+      versions.length === 0 ? undefined : versions,
+      encoded.kind,
+      encoded.value,
+    )
+    const isKept = await writes.push({
+      type: 'set',
+      entry,
+      ifAbsent: false,
+      lease: this.#token,
+      otherwise: true,
+    }).promise
+    return { value, copy, isValid: isKept === true }
+  }
+
+  /** The factory has failed: what is stale counts as fresh for a while, so that it is not called again by everybody. */
+  async #fail(): Promise<void> {
+    const { clock, leases, writes } = this.#engine
+    const stale = this.#stale
+    const now = clock.now()
+    const until = Math.min(now + this.#options.graceBackoff, stale?.staleUntil ?? 0)
+    if (this.#token === undefined) return
+    if (stale === undefined || until <= now || stale.expiresAt > now) return leases.end(this.#id, this.#token)
+    await writes.work((tx) => this.#flights.postpone(tx, stale, until, this.#token!), undefined)
+  }
+
+  async #endLease(): Promise<void> {
+    if (this.#token !== undefined) await this.#engine.leases.end(this.#id, this.#token)
+  }
+
+  #limit(): () => void {
+    const { hardTimeout } = this.#options
+    if (hardTimeout === undefined) return () => {}
+    const { clock } = this.#engine
+    return clock.setTimer(() => this.abort(timedOut(this.key, hardTimeout)), clock.now() + hardTimeout)
+  }
+
+  /** What the factory returns, or the reason of the abort when that comes first. */
+  #abortable(made: unknown): Promise<unknown> {
+    const { signal } = this.#controller
+    return new Promise((resolve, reject) => {
+      const abort = (): void => reject(signal.reason as Error)
+      if (signal.aborted) abort()
+      signal.addEventListener('abort', abort, { once: true })
+      Promise.resolve(made)
+        .then(resolve, reject)
+        .finally(() => signal.removeEventListener('abort', abort))
+    })
+  }
+
+  #tell(duration: number, error: unknown): void {
+    const { space, key } = this
+    this.#engine.slowest.add(space.name, key, duration)
+    if (fillEvent.hasSubscribers) fillEvent.publish({ namespace: space.name, key, duration, error })
+  }
+}
+
+/** The error of a caller that has waited for too long. */
+export function timedOut(key: string, after: number): TimeoutError {
+  return new TimeoutError('HANDCAR_CACHE_TIMEOUT', `The value of "${key}" was not there after ${after} ms`)
+}

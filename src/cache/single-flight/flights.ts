@@ -1,0 +1,184 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { StateError } from '../../core/index.ts'
+import type { Transaction } from '../../database/index.ts'
+import type { Engine } from '../engine.ts'
+import type { Entry } from '../entries/entry.ts'
+import type { Space } from '../spaces/space.ts'
+import { endLease, selectVersion, touchEntry } from '../sql.ts'
+import { randomVersion } from '../tags/tags.ts'
+import type { Keeping } from '../entries/entry-options.ts'
+import { readFetchOptions, type Fetching, type FetchOptions } from './fetch-options.ts'
+import { Flight, timedOut, type Factory } from './flight.ts'
+
+/**
+ * `getOrSet`: a value from the cache, or made by one caller for all of them, in this process and in the others.
+ */
+export class Flights {
+  readonly #engine: Engine
+  readonly #flying = new Set<Flight>()
+  /** The flight in whose factory the current code runs. */
+  readonly #context = new AsyncLocalStorage<Flight>()
+
+  constructor(engine: Engine) {
+    this.#engine = engine
+  }
+
+  /** The value of a key; when there is none that is fresh, what the factory makes. */
+  fetch(
+    space: Space,
+    key: string,
+    given: FetchOptions | undefined,
+    defaults: Keeping,
+    factory: Factory<unknown>,
+  ): Promise<unknown> {
+    const { reads, clock } = this.#engine
+    const unsettled = reads.unsettled(space, key)
+    if (unsettled !== undefined && given?.forceFresh !== true)
+      return unsettled.promise.catch(() => {}).then(() => this.fetch(space, key, given, defaults, factory))
+    const now = clock.now()
+    const entry = reads.find(space, key, now)
+    if (entry !== undefined && now < entry.expiresAt && given?.forceFresh !== true) {
+      const hit = reads.open(entry)
+      if (hit !== undefined) {
+        reads.count(space, key, entry, now)
+        const beta = given?.earlyRefresh
+        if (beta !== undefined && beta !== false && isEarly(entry, Number(beta), now))
+          this.#refresh(space, key, readFetchOptions(given, defaults), factory, entry)
+        return Promise.resolve(hit.value)
+      }
+    }
+    // The other options matter, and are read, only where there is something to make.
+    const options = readFetchOptions(given, defaults)
+    reads.count(space, key, undefined, now)
+    if (entry !== undefined && !options.forceFresh && now < entry.expiresAt + options.staleWhileRevalidate) {
+      const hit = reads.open(entry)
+      if (hit !== undefined) {
+        this.#refresh(space, key, options, factory, entry)
+        return Promise.resolve(hit.value)
+      }
+    }
+    const again = (): Promise<unknown> => this.fetch(space, key, given, defaults, factory)
+    return this.#wait(space, key, options, factory, entry, again)
+  }
+
+  /** Runs the factory of a flight, so that what it calls can be told from what others call. */
+  within<Result>(flight: Flight, work: () => Result): Result {
+    return this.#context.run(flight, work)
+  }
+
+  ended(flight: Flight): void {
+    this.#flying.delete(flight)
+    if (flight.space.flights.get(flight.key) === flight) flight.space.flights.delete(flight.key)
+  }
+
+  /** Lets a stale entry count as fresh for a while, and gives the lease back. */
+  postpone(tx: Transaction, stale: Entry, until: number, token: number): void {
+    if (tx.run(endLease, [stale.id, token]).changes === 0) return
+    if (tx.get<{ version: number }>(selectVersion, [stale.id])?.version !== stale.version) return
+    const staleUntil = stale.staleUntil === Infinity ? null : stale.staleUntil
+    tx.run(touchEntry, [until, staleUntil, randomVersion(), stale.id])
+  }
+
+  /** Waits for factories that run, within some milliseconds, and aborts the rest. */
+  async stop(timeout: number): Promise<void> {
+    const endAt = performance.now() + timeout
+    const landed = Promise.allSettled([...this.#flying].map(({ outcome }) => outcome))
+    let timer: NodeJS.Timeout | undefined
+    const isLate = new Promise((resolve) => {
+      timer = setTimeout(resolve, Math.max(0, endAt - performance.now()))
+    })
+    await Promise.race([landed, isLate])
+    clearTimeout(timer)
+    for (const flight of this.#flying)
+      flight.abort(new StateError('HANDCAR_STOPPED', 'The cache was stopped'))
+    await Promise.allSettled([...this.#flying].map(({ outcome }) => outcome))
+  }
+
+  #refresh(space: Space, key: string, options: Fetching, factory: Factory<unknown>, entry: Entry): void {
+    if (!space.flights.has(key)) this.#start(space, key, options, factory, entry)
+  }
+
+  #start(
+    space: Space,
+    key: string,
+    options: Fetching,
+    factory: Factory<unknown>,
+    stale: Entry | undefined,
+  ): Flight {
+    const flight = new Flight(this.#engine, this, space, key, options, factory, stale)
+    this.#flying.add(flight)
+    space.flights.set(key, flight)
+    return flight
+  }
+
+  async #wait(
+    space: Space,
+    key: string,
+    options: Fetching,
+    factory: Factory<unknown>,
+    stale: Entry | undefined,
+    again: () => Promise<unknown>,
+  ): Promise<unknown> {
+    const inside = this.#context.getStore()
+    const before = space.flights.get(key)
+    const canJoin = before !== undefined && (!options.forceFresh || before.isForced) && before.isCurrent()
+    if (canJoin && inside !== undefined && before.reaches(inside)) {
+      throw new StateError(
+        'HANDCAR_CACHE_DEADLOCK',
+        `The factory of "${inside.key}" waits for "${key}", which waits for it`,
+      )
+    }
+    const flight = canJoin ? before : this.#start(space, key, options, factory, stale)
+    inside?.waitsFor.add(flight)
+    try {
+      const outcome = await this.#limited(flight, key, options, stale)
+      if (outcome === undefined) return this.#engine.reads.open(stale!)!.value
+      if (!canJoin) return outcome.value
+      if (outcome.isValid) return outcome.copy()
+    } catch (error) {
+      const hit = stale === undefined ? undefined : this.#stillStale(stale)
+      if (hit === undefined) throw error
+      this.#engine.faults.report('factory', error)
+      return hit.value
+    } finally {
+      inside?.waitsFor.delete(flight)
+    }
+    // What it was made of was changed after it began, and this caller may have come after that.
+    return again()
+  }
+
+  /** The stale value that may stand in for one that could not be made. */
+  #stillStale(stale: Entry): { readonly value: unknown } | undefined {
+    const { clock, reads, tags } = this.#engine
+    if (clock.now() >= stale.staleUntil || !tags.areCurrent(stale)) return undefined
+    return reads.open(stale)
+  }
+
+  /** The outcome of a flight; `undefined` when the caller is to take the stale value, because it has waited for long enough. */
+  async #limited(flight: Flight, key: string, options: Fetching, stale: Entry | undefined) {
+    const { softTimeout, hardTimeout } = options
+    const soft = stale === undefined ? undefined : softTimeout
+    if (soft === undefined && hardTimeout === undefined) return flight.outcome
+    const { clock } = this.#engine
+    const ends: (() => void)[] = []
+    try {
+      return await new Promise<Awaited<typeof flight.outcome> | undefined>((resolve, reject) => {
+        flight.outcome.then(resolve, reject)
+        const now = clock.now()
+        if (soft !== undefined) ends.push(clock.setTimer(() => resolve(undefined), now + soft))
+        if (hardTimeout !== undefined)
+          ends.push(clock.setTimer(() => reject(timedOut(key, hardTimeout)), now + hardTimeout))
+      })
+    } finally {
+      for (const end of ends) end()
+    }
+  }
+}
+
+/**
+ * Whether a value that is still fresh is to be made anew: the more likely the nearer its end is and the longer it takes to make it
+ * (Vattani, Chierichetti, Lowenstein: Optimal Probabilistic Cache Stampede Prevention, VLDB 2015).
+ */
+function isEarly(entry: Entry, beta: number, now: number): boolean {
+  return now - Math.max(1, entry.cost) * beta * Math.log(Math.random()) >= entry.expiresAt
+}

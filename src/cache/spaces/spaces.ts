@@ -1,0 +1,110 @@
+import { seedState, type HashState } from '../entries/hash.ts'
+import type { Database, Transaction } from '../../database/index.ts'
+import type { Engine } from '../engine.ts'
+import {
+  deleteSpaceNumbers,
+  insertSpaceNumber,
+  selectGenerations,
+  selectState,
+  setGeneration,
+} from '../sql.ts'
+import { randomVersion } from '../tags/tags.ts'
+import { Space } from './space.ts'
+
+/** The spaces that this process uses, each once, as long as anybody holds it or an entry of it. */
+export class Spaces {
+  readonly #engine: Engine
+  readonly #spaces = new Map<string, WeakRef<Space>>()
+  readonly #gone = new FinalizationRegistry<string>((name) => {
+    if (this.#spaces.get(name)?.deref() === undefined) this.#spaces.delete(name)
+  })
+  #seed: HashState | undefined
+
+  constructor(engine: Engine) {
+    this.#engine = engine
+  }
+
+  of(name: string): Space {
+    let space = this.#spaces.get(name)?.deref()
+    if (space === undefined) {
+      space = new Space(name)
+      this.#spaces.set(name, new WeakRef(space))
+      this.#gone.register(space, name)
+    }
+    return space
+  }
+
+  /** Makes sure that a space has the generation that the file says. */
+  renew(space: Space, epoch: number): void {
+    const { database } = this.#engine
+    const generation = generationOf(database, space)
+    if (generation !== space.generation) {
+      for (const entry of space.memory.values()) this.#engine.memory?.remove(entry)
+      space.become((this.#seed ??= this.#readSeed()), generation)
+    }
+    space.epoch = epoch
+  }
+
+  /** The id of a key in the present generation of its space. */
+  idOf(space: Space, key: string): number {
+    const epoch = this.#engine.changes.look()
+    if (space.epoch !== epoch) this.renew(space, epoch)
+    return space.idOf(key)
+  }
+
+  /** Gives a space, and those below it, another generation: nothing of them is found any more. Resolves when that is committed. */
+  async clear(space: Space): Promise<boolean> {
+    const { writes, sweeper } = this.#engine
+    const isCleared = await writes.work((tx) => {
+      tx.run(setGeneration, [space.name, randomVersion()])
+      tx.run(deleteSpaceNumbers, [space.name, space.name, space.name])
+      return true
+    }, false)
+    this.forget()
+    sweeper.clean()
+    return isCleared
+  }
+
+  /**
+   * Writes the number of a space down before its first entry, so that its entries do not count as left over. Returns whether it is
+   * still the number: a space that was cleared in between has another one, and what was to be put into it is gone with the rest.
+   */
+  register(tx: Transaction, space: Space): boolean {
+    if (space.isRegistered) return true
+    if (generationOf(tx, space) !== space.generation) return false
+    tx.run(insertSpaceNumber, [space.number, space.name])
+    space.isRegistered = true
+    return true
+  }
+
+  /** Every space reads its generation anew at its next use. */
+  forget(): void {
+    for (const reference of this.#spaces.values()) {
+      const space = reference.deref()
+      if (space === undefined) continue
+      space.epoch = 0
+      space.isRegistered = false
+    }
+  }
+
+  /** The file is another one. */
+  reset(): void {
+    this.#seed = undefined
+    for (const reference of this.#spaces.values()) {
+      const space = reference.deref()
+      if (space === undefined) continue
+      space.epoch = 0
+      space.generation = undefined
+    }
+  }
+
+  #readSeed(): HashState {
+    const row = this.#engine.database.get<{ seed_low: number; seed_high: number }>(selectState)!
+    return seedState(row.seed_low, row.seed_high)
+  }
+}
+
+function generationOf(database: Pick<Database, 'all'>, space: Space): string {
+  const rows = database.all<{ generation: number }>(selectGenerations, [space.ancestry])
+  return rows.map(({ generation }) => generation).join()
+}

@@ -1,0 +1,159 @@
+import { OptionsError } from '../../core/index.ts'
+import type { Transaction } from '../../database/index.ts'
+import { Entry, writeTagVersions, type EntryRow } from '../entries/entry.ts'
+import type { Engine } from '../engine.ts'
+import type { Space } from '../spaces/space.ts'
+import {
+  breakLease,
+  deleteEntry,
+  endLease,
+  incrementEntry,
+  selectAnyLease,
+  selectEntry,
+  selectVersion,
+  touchEntry,
+  upsertEntry,
+} from '../sql.ts'
+import { randomVersion } from '../tags/tags.ts'
+import type { IncrementOperation, Operation, SetOperation, TouchOperation } from './operation.ts'
+
+/** What a batch of writes has come to so far. */
+export class BatchState {
+  readonly tx: Transaction
+  /** Entries added, minus entries deleted; counted only where there is a limit of entries. */
+  added = 0
+  #hasLeases: boolean | undefined
+
+  constructor(tx: Transaction) {
+    this.tx = tx
+  }
+
+  /** Whether anybody makes a value; a write of its key takes that lease away, so that the value is not stored over it. */
+  get hasLeases(): boolean {
+    return (this.#hasLeases ??= this.tx.get(selectAnyLease) !== undefined)
+  }
+}
+
+/** Does one write; returns what its caller gets. */
+export function applyOperation(engine: Engine, state: BatchState, operation: Operation): unknown {
+  switch (operation.type) {
+    case 'set':
+      return applySet(engine, state, operation)
+    case 'delete': {
+      const { id, space, key } = operation
+      const { changes } = state.tx.run(deleteEntry, [id, space.number, key])
+      state.added -= changes
+      if (state.hasLeases) state.tx.run(breakLease, [id])
+      return changes > 0
+    }
+    case 'increment':
+      return applyIncrement(engine, state, operation)
+    case 'touch':
+      return applyTouch(engine, state, operation)
+    case 'work':
+      return operation.work(state.tx)
+  }
+}
+
+function applySet(engine: Engine, state: BatchState, { entry, ifAbsent, lease }: SetOperation): unknown {
+  const { tx } = state
+  if (ifAbsent && readLive(engine, tx, entry.space, entry.id, entry.key) !== undefined) return false
+  if (lease !== undefined) {
+    if (tx.run(endLease, [entry.id, lease]).changes === 0) return false
+  } else if (state.hasLeases) tx.run(breakLease, [entry.id])
+  if (engine.spaces.register(tx, entry.space)) putEntry(engine, state, entry)
+  return true
+}
+
+function putEntry(engine: Engine, state: BatchState, entry: Entry): void {
+  const { tx } = state
+  if (engine.maxEntries !== undefined && tx.get(selectVersion, [entry.id]) === undefined) state.added++
+  const { stored } = entry
+  tx.run(upsertEntry, [
+    entry.id,
+    entry.space.number,
+    entry.key,
+    entry.version,
+    entry.expiresAt === Infinity ? null : entry.expiresAt,
+    entry.staleUntil === Infinity ? null : entry.staleUntil,
+    entry.createdAt,
+    entry.cost,
+    writeTagVersions(entry.tags),
+    entry.kind,
+    // As a bigint it is kept as an integer, which SQL can count up.
+    typeof stored === 'number' && Number.isSafeInteger(stored) ? BigInt(stored) : stored,
+  ])
+}
+
+function applyIncrement(engine: Engine, state: BatchState, operation: IncrementOperation): unknown {
+  const { id, space, key, by, expiresAt } = operation
+  const { tx } = state
+  if (state.hasLeases) tx.run(breakLease, [id])
+  if (!engine.spaces.register(tx, space)) return by
+  const now = engine.clock.now()
+  if (engine.codec.isPlain) {
+    if (engine.maxEntries !== undefined && tx.get(selectVersion, [id]) === undefined) state.added++
+    const end = expiresAt === Infinity ? null : expiresAt
+    const values = [id, space.number, key, randomVersion(), end, end, now, by]
+    const row = tx.get<{ value: number }>(incrementEntry, values)
+    if (row !== undefined) return row.value
+  }
+  const live = readLive(engine, tx, space, id, key)
+  const before = live === undefined ? 0 : live.value(engine.codec)
+  if (typeof before !== 'number' || !Number.isSafeInteger(before)) {
+    throw new OptionsError('HANDCAR_CACHE_COUNTER', `Expected "${key}" to be a counter, got another value`)
+  }
+  const value = before + by
+  if (!Number.isSafeInteger(value)) {
+    throw new OptionsError('HANDCAR_CACHE_COUNTER', `The counter "${key}" would become ${value}`, {
+      fix: 'Counters are whole numbers between -9,007,199,254,740,991 and 9,007,199,254,740,991.',
+    })
+  }
+  const { kind, value: stored } = engine.codec.encode(value, key)
+  const end = live?.expiresAt ?? expiresAt
+  putEntry(
+    engine,
+    state,
+    new Entry(
+      space,
+      id,
+      key,
+      randomVersion(),
+      end,
+      live?.staleUntil ?? end,
+      now,
+      0,
+      live?.tags,
+      kind,
+      stored,
+    ),
+  )
+  return value
+}
+
+function applyTouch(
+  engine: Engine,
+  { tx }: BatchState,
+  { id, space, key, expiresAt }: TouchOperation,
+): boolean {
+  const live = readLive(engine, tx, space, id, key)
+  if (live === undefined) return false
+  const grace = live.staleUntil === Infinity ? 0 : live.staleUntil - live.expiresAt
+  const end = expiresAt === Infinity ? null : expiresAt
+  tx.run(touchEntry, [end, end === null ? null : end + grace, randomVersion(), id])
+  return true
+}
+
+/** The entry of a key that is fresh, as the transaction sees it. */
+export function readLive(
+  engine: Engine,
+  tx: Transaction,
+  space: Space,
+  id: number,
+  key: string,
+): Entry | undefined {
+  const row = tx.get<EntryRow>(selectEntry, [id])
+  if (row === undefined || row.space !== space.number || row.key !== key) return undefined
+  const entry = Entry.ofRow(space, id, row)
+  return entry.expiresAt > engine.clock.now() && engine.tags.areCurrent(entry) ? entry : undefined
+}

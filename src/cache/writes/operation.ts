@@ -1,0 +1,58 @@
+import type { Transaction } from '../../database/index.ts'
+import type { Entry } from '../entries/entry.ts'
+import type { Space } from '../spaces/space.ts'
+
+/** A write that waits for the next commit, or is part of it. */
+export type Operation = SetOperation | DeleteOperation | IncrementOperation | TouchOperation | WorkOperation
+
+interface Waiting {
+  /** What its caller gets when it is committed. */
+  result: unknown
+  /** What its caller gets when it cannot be. */
+  readonly otherwise: unknown
+  resolve: (result: unknown) => void
+  /** An error that is the caller's own, found in the transaction. */
+  refusal?: Error
+  reject: (error: Error) => void
+  promise: Promise<unknown>
+}
+
+/** Puts an entry. */
+export interface SetOperation extends Waiting {
+  readonly type: 'set'
+  readonly entry: Entry
+  /** Only when there is none. */
+  readonly ifAbsent: boolean
+  /** Only while this lease is held, which ends with it. */
+  readonly lease: number | undefined
+}
+
+export interface DeleteOperation extends Waiting {
+  readonly type: 'delete'
+  readonly space: Space
+  readonly id: number
+  readonly key: string
+}
+
+export interface IncrementOperation extends Waiting {
+  readonly type: 'increment'
+  readonly space: Space
+  readonly id: number
+  readonly key: string
+  readonly by: number
+  readonly expiresAt: number
+}
+
+export interface TouchOperation extends Waiting {
+  readonly type: 'touch'
+  readonly space: Space
+  readonly id: number
+  readonly key: string
+  readonly expiresAt: number
+}
+
+/** Anything else that is to be part of the next commit. */
+export interface WorkOperation extends Waiting {
+  readonly type: 'work'
+  readonly work: (tx: Transaction) => unknown
+}

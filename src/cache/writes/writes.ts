@@ -1,0 +1,155 @@
+import { AsyncResource } from 'node:async_hooks'
+import { OptionsError } from '../../core/index.ts'
+import type { Transaction } from '../../database/index.ts'
+import type { Engine } from '../engine.ts'
+import type { Space } from '../spaces/space.ts'
+import { applyOperation, BatchState } from './apply.ts'
+import type { Operation } from './operation.ts'
+
+/** How much one transaction takes on. */
+const mostOperations = 2_000
+const mostBytes = 4 * 1_024 ** 2
+
+/** What a caller says of a write; the rest is added here. */
+type Draft<Kind> = Kind extends Operation ? Omit<Kind, 'result' | 'resolve' | 'reject' | 'promise'> : never
+
+/**
+ * The writes of one turn of the event loop are one transaction. Each caller hears of its own write when that is committed; until then
+ * this process already sees it, and the others do not.
+ *
+ * After a crash: what was not committed is gone, as anything may be in a cache.
+ */
+export class Writes {
+  readonly #engine: Engine
+  /** Transactions begin outside of any other one that the caller may be in. */
+  readonly #outside = new AsyncResource('handcar.cache')
+  #queue: Operation[] = []
+  #isScheduled = false
+  readonly #running = new Set<Promise<void>>()
+
+  constructor(engine: Engine) {
+    this.#engine = engine
+  }
+
+  /** Adds a write to the next transaction. Resolves when it is committed, or with `otherwise` when it cannot be. */
+  push(draft: Draft<Operation>): Operation {
+    const operation = draft as Operation
+    operation.promise = new Promise<unknown>((resolve, reject) => {
+      operation.resolve = resolve
+      operation.reject = reject
+    })
+    this.#queue.push(operation)
+    if (!this.#isScheduled) this.#schedule()
+    return operation
+  }
+
+  /** Does something in the next transaction. */
+  work<Result>(work: (tx: Transaction) => Result, otherwise: Result): Promise<Result> {
+    return this.push({ type: 'work', work, otherwise }).promise as Promise<Result>
+  }
+
+  /** Resolves when everything that was pushed is committed. */
+  async settled(): Promise<void> {
+    while (this.#running.size > 0) await Promise.all(this.#running)
+  }
+
+  #schedule(): void {
+    this.#isScheduled = true
+    let taken: Operation[] = []
+    const written = this.#outside.runInAsyncScope(() =>
+      this.#engine.database.write((tx) => {
+        this.#isScheduled = false
+        taken = this.#take()
+        if (this.#queue.length > 0) this.#schedule()
+        this.#apply(tx, taken)
+      }),
+    )
+    const done = written.then(
+      () => this.#succeed(taken),
+      (error: unknown) => {
+        if (taken.length === 0) {
+          this.#isScheduled = false
+          taken = this.#queue
+          this.#queue = []
+        }
+        this.#fail(taken, error)
+      },
+    )
+    this.#running.add(done)
+    void done.finally(() => this.#running.delete(done))
+  }
+
+  #take(): Operation[] {
+    let bytes = 0
+    let count = 0
+    const limit = Math.min(mostBytes, this.#engine.maxBytes / 32)
+    for (const operation of this.#queue) {
+      bytes += bytesOf(operation)
+      if (count > 0 && (count === mostOperations || bytes > limit)) break
+      count++
+    }
+    if (count === this.#queue.length) {
+      const all = this.#queue
+      this.#queue = []
+      return all
+    }
+    return this.#queue.splice(0, count)
+  }
+
+  #apply(tx: Transaction, operations: Operation[]): void {
+    const { bound } = this.#engine
+    const state = new BatchState(tx)
+    let bytes = 0
+    for (const operation of operations) bytes += bytesOf(operation)
+    if (bytes > 0) bound.makeRoom(tx, bytes)
+    for (const operation of operations) {
+      try {
+        operation.result = applyOperation(this.#engine, state, operation)
+      } catch (error) {
+        // What the caller did wrong is the caller's; anything else ends the transaction.
+        if (!(error instanceof OptionsError)) throw error
+        operation.refusal = error
+      }
+    }
+    bound.keep(tx, bytes, state.added)
+  }
+
+  #succeed(operations: Operation[]): void {
+    this.#engine.faults.writesSucceeded()
+    if (this.#engine.bound.hasMuchFree) this.#engine.sweeper.expect(this.#engine.clock.now())
+    for (const operation of operations) {
+      forget(operation)
+      if (operation.type === 'set') this.#engine.sweeper.expect(operation.entry.staleUntil)
+      else if (operation.type === 'increment' || operation.type === 'touch')
+        this.#engine.sweeper.expect(operation.expiresAt)
+      if (operation.refusal === undefined) operation.resolve(operation.result)
+      else operation.reject(operation.refusal)
+    }
+  }
+
+  #fail(operations: Operation[], error: unknown): void {
+    this.#engine.faults.report('write', error)
+    // What was written down with these writes is not.
+    this.#engine.spaces.forget()
+    for (const operation of operations) {
+      forget(operation)
+      if (operation.type === 'set') this.#engine.faults.lose(operation.entry.id)
+      else if (operation.type !== 'work') this.#engine.faults.lose(operation.id)
+      operation.resolve(operation.otherwise)
+    }
+  }
+}
+
+/** What a write adds to the file, roughly. */
+function bytesOf(operation: Operation): number {
+  if (operation.type === 'set') return operation.entry.size
+  return operation.type === 'increment' ? 100 : 0
+}
+
+/** The file says now what the write said. */
+function forget(operation: Operation): void {
+  if (operation.type === 'work') return
+  const space: Space = operation.type === 'set' ? operation.entry.space : operation.space
+  const key = operation.type === 'set' ? operation.entry.key : operation.key
+  if (space.pending.get(key) === operation) space.pending.delete(key)
+}
