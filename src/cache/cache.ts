@@ -57,6 +57,7 @@ export class Cache extends Service {
   readonly #defaults: Keeping
   readonly #root: Namespace
   #hasStartedDatabase = false
+  #leave: (() => void) | undefined
   #retry: NodeJS.Timeout | undefined
 
   /**
@@ -190,6 +191,7 @@ export class Cache extends Service {
     if (app !== undefined && app.get(selectTagTable) === undefined) throw noTables(app.path, 'appMigrations')
     await this.#openFile()
     if (app !== undefined) tags.start()
+    this.#leave = this.#engine.changes.join(this.#engine.database)
   }
 
   protected async close(timeout: number): Promise<void> {
@@ -201,6 +203,7 @@ export class Cache extends Service {
     await writes.settled()
     await faults.stop()
     tags.stop()
+    this.#leave?.()
     this.#engine.forget()
     if (this.#hasStartedDatabase) await database.stop()
     this.#hasStartedDatabase = false

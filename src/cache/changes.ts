@@ -1,3 +1,6 @@
+/** Those who look at one database of this process. */
+const watchers = new WeakMap<object, Set<Changes>>()
+
 /** After so many questions within one turn the file is looked at again, for code that never lets the event loop turn. */
 const mostQuestions = 256
 
@@ -12,6 +15,7 @@ export class Changes {
   #known = Number.NaN
   #isFresh = false
   #questions = 0
+  #watchers: ReadonlySet<Changes> = new Set()
   /** Another number for each state of the file that somebody else may have changed. */
   epoch = 1
 
@@ -44,6 +48,19 @@ export class Changes {
     }
     this.#onLook(hasChanged)
     return this.epoch
+  }
+
+  /** Tells of a commit of this process: others of this process that use the same database cannot see it as one of somebody else. */
+  committed(): void {
+    for (const other of this.#watchers) if (other !== this) other.reset()
+  }
+
+  /** Begins to hear of the commits of others of this process; returns what ends it. */
+  join(database: object): () => void {
+    const present = watchers.get(database) ?? new Set()
+    watchers.set(database, present.add(this))
+    this.#watchers = present
+    return () => void present.delete(this)
   }
 
   /** Forgets what is known: the file is another one. */

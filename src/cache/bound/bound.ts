@@ -15,7 +15,11 @@ import {
 } from '../sql.ts'
 import { Uses } from './uses.ts'
 
-/** From this share of the bound on it is worth knowing what is used. */
+/** What may be written before the pages are counted again, far below the bound: many processes at once stay below it. */
+const uncountedShare = 0.02
+const uncountedWrites = 32
+const uncountedTime = 500
+/** From this share of the bound on every write counts the pages, and it is worth knowing what was used when. */
 const pressure = 0.6
 /** From this share on each write makes room for what it brings. */
 const soft = 0.98
@@ -41,8 +45,8 @@ interface Candidate {
 }
 
 /**
- * Keeps the file within its bound: the pages that are in use, counted by SQLite, in every transaction that writes. What is too much goes in
- * the same transaction: first what has expired, then what was not used for longest among some that are looked at.
+Keeps the file within its bound: the pages that are in use, as SQLite counts them, in every transaction that writes while it is
+ * getting narrow. What is too much goes in the same transaction: first what has expired, then what was not used for longest among some that are looked at.
  *
  * Ids are hashes, so neighbours in the table are a random sample that costs one look. The best candidates of earlier samples are
  * kept, as Redis does it (https://redis.io/docs/latest/develop/reference/eviction/), which comes close to LRU.
@@ -55,6 +59,10 @@ export class Bound {
   #pageSize = 4_096
   #usedPages = 0
   #freePages = 0
+  /** Bytes and transactions written since the pages were counted. */
+  #uncountedBytes = 0
+  #uncountedWrites = 0
+  #countedAt = 0
 
   constructor(engine: Engine) {
     this.#engine = engine
@@ -103,7 +111,7 @@ export class Bound {
 
   /** After a write: evicts until the bound is kept. */
   keep(tx: Transaction, bytes: number, added: number): void {
-    if (bytes > 0) {
+    if (bytes > 0 && this.#mustCount(bytes)) {
       this.#count((text) => tx.get(text))
       if (this.#usedPages > this.#mostPages * pressure) this.uses.tell(tx, this.#engine.clock.now())
       if (this.#usedPages > this.#mostPages)
@@ -132,6 +140,19 @@ export class Bound {
       if (before !== null) tx.run(setEntryCount, [Math.max(0, before - entries)])
     }
     if (evictEvent.hasSubscribers) evictEvent.publish({ cause, entries })
+  }
+
+  /** Far below the bound the pages are counted now and then only: that is half of the price of a small write. */
+  #mustCount(bytes: number): boolean {
+    this.#uncountedBytes += bytes
+    this.#uncountedWrites++
+    const most = this.#mostPages * this.#pageSize
+    return (
+      this.#usedPages > this.#mostPages * pressure ||
+      this.#uncountedBytes > most * uncountedShare ||
+      this.#uncountedWrites > uncountedWrites ||
+      performance.now() - this.#countedAt > uncountedTime
+    )
   }
 
   #keepEntries(tx: Transaction, maxEntries: number, added: number): void {
@@ -216,6 +237,9 @@ export class Bound {
   #count(read: (text: string) => unknown): void {
     this.#freePages = number(read(readFreePages))
     this.#usedPages = number(read(readPageCount)) - this.#freePages
+    this.#uncountedBytes = 0
+    this.#uncountedWrites = 0
+    this.#countedAt = performance.now()
   }
 }
 

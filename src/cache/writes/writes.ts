@@ -116,6 +116,7 @@ export class Writes {
 
   #succeed(operations: Operation[]): void {
     this.#engine.faults.writesSucceeded()
+    this.#engine.changes.committed()
     if (this.#engine.bound.hasMuchFree) this.#engine.sweeper.expect(this.#engine.clock.now())
     for (const operation of operations) {
       forget(operation)
