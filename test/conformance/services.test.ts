@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'n
 import { createServer, type AddressInfo } from 'node:net'
 import { test } from 'node:test'
 import { Handcar } from '../../src/app/index.ts'
+import { Cache, type CacheOptions } from '../../src/cache/index.ts'
 import { Service, type Logger } from '../../src/core/index.ts'
 import { Coordinator, Database } from '../../src/database/index.ts'
 import { Jobs, type JobsOptions } from '../../src/jobs/index.ts'
@@ -62,6 +63,12 @@ const parts: Record<string, Part> = {
       new Started(folder, (database) => new Jobs({ database, definitions, work: true, ...extra })),
     sabotage: databaseIsFolder,
     wrong: { work: { slots: 0 } },
+  },
+  Cache: {
+    make: (folder, { ...extra }: Partial<CacheOptions> = {}) =>
+      new Cache({ database: new Database(Cache.databaseOptions(folder.file('app.sqlite3'))), ...extra }),
+    sabotage: databaseIsFolder,
+    wrong: { maxBytes: 5 },
   },
   Handcar: {
     make: (folder, { logger = recordingLogger(), ...config }: { logger?: Logger } = {}) =>

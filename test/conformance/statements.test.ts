@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { Cache } from '../../src/cache/index.ts'
+import * as cacheStatements from '../../src/cache/sql.ts'
 import * as databaseStatements from '../../src/database/sql.ts'
 import * as batchesStatements from '../../src/jobs/batches/sql.ts'
 import { Jobs } from '../../src/jobs/index.ts'
@@ -21,13 +23,18 @@ const parts: Record<string, Record<string, string>> = {
   'jobs/retention': retentionStatements,
   'jobs/steps': stepsStatements,
   'testing/jobs': testingStatements,
+  cache: cacheStatements,
 }
 
 for (const [part, statements] of Object.entries(parts)) {
   for (const [name, text] of Object.entries(statements)) {
     test(`${part}: ${name} prepares`, async () => {
       await using database = await temporaryDatabase({
-        partMigrations: { jobs: Jobs.migrations, test: [{ name: '1', sql: 'create table t (a)' }] },
+        partMigrations: {
+          jobs: Jobs.migrations,
+          cache: [...Cache.migrations, ...Cache.appMigrations],
+          test: [{ name: '1', sql: 'create table t (a)' }],
+        },
       })
       assert.ok(database.inspect(text))
     })

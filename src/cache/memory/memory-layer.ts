@@ -1,4 +1,5 @@
 import type { Entry } from '../entries/entry.ts'
+import type { Operation } from '../writes/operation.ts'
 
 /** How the memory layer is doing. */
 export interface MemoryStats {
@@ -46,7 +47,9 @@ export class MemoryLayer {
 
   /** Takes an entry out. */
   remove(entry: Entry): void {
-    if (!entry.space.memory.delete(entry.key)) return
+    const { memory } = entry.space
+    if (memory.get(entry.key) !== entry) return
+    memory.delete(entry.key)
     if (this.#hand === entry) this.#hand = entry.newer
     if (entry.older !== undefined) entry.older.newer = entry.newer
     else this.#oldest = entry.newer
@@ -56,6 +59,14 @@ export class MemoryLayer {
     entry.newer = undefined
     this.#bytes -= entry.size
     this.#entries--
+  }
+
+  /** A write was committed: what it has replaced is over. */
+  replaced(operation: Operation): void {
+    if (operation.type === 'work') return
+    const { space, key } = operation.type === 'set' ? operation.entry : operation
+    const held = space.memory.get(key)
+    if (held !== undefined) this.remove(held)
   }
 
   /** Takes everything out. */

@@ -103,6 +103,8 @@ export class Flight {
   }
 
   abort(reason: Error): void {
+    // Nobody else is to join it.
+    this.#flights.closed(this)
     this.#controller.abort(reason)
   }
 
@@ -166,6 +168,7 @@ export class Flight {
       this.#tell(duration, undefined)
       return await this.#keep(value, duration, chosen)
     } catch (error) {
+      this.#flights.closed(this)
       this.#tell(performance.now() - startedAt, error)
       await this.#fail()
       throw error
@@ -259,6 +262,8 @@ export class Flight {
     if (this.#token === undefined) return
     if (stale === undefined || until <= now || stale.expiresAt > now) return leases.end(this.#id, this.#token)
     await writes.work((tx) => this.#flights.postpone(tx, stale, until, this.#token!), undefined)
+    const held = this.space.memory.get(this.key)
+    if (held !== undefined) this.#engine.memory?.remove(held)
   }
 
   async #endLease(): Promise<void> {

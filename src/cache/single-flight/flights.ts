@@ -68,6 +68,11 @@ export class Flights {
 
   ended(flight: Flight): void {
     this.#flying.delete(flight)
+    this.closed(flight)
+  }
+
+  /** Nobody joins a flight any more. */
+  closed(flight: Flight): void {
     if (flight.space.flights.get(flight.key) === flight) flight.space.flights.delete(flight.key)
   }
 

@@ -120,6 +120,7 @@ export class Writes {
     if (this.#engine.bound.hasMuchFree) this.#engine.sweeper.expect(this.#engine.clock.now())
     for (const operation of operations) {
       forget(operation)
+      this.#engine.memory?.replaced(operation)
       if (operation.type === 'set') this.#engine.sweeper.expect(operation.entry.staleUntil)
       else if (operation.type === 'increment' || operation.type === 'touch')
         this.#engine.sweeper.expect(operation.expiresAt)

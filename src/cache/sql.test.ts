@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Database } from '../database/index.ts'
+import { Cache } from './index.ts'
+import * as sql from './sql.ts'
+
+const statements: Record<string, string> = sql
+
+/** How SQLite runs the statements that meet many entries. */
+const plans: Partial<Record<keyof typeof sql, string[]>> = {
+  selectEntry: ['SEARCH handcar_cache_entries USING INTEGER PRIMARY KEY (rowid=?)'],
+  selectVersion: ['SEARCH handcar_cache_entries USING INTEGER PRIMARY KEY (rowid=?)'],
+  selectMany: ['SCAN wanted', 'SEARCH e USING INTEGER PRIMARY KEY (rowid=?)'],
+  deleteEntry: ['SEARCH handcar_cache_entries USING INTEGER PRIMARY KEY (rowid=?)'],
+  touchEntry: ['SEARCH handcar_cache_entries USING INTEGER PRIMARY KEY (rowid=?)'],
+  evictEntry: ['SEARCH handcar_cache_entries USING INTEGER PRIMARY KEY (rowid=?)'],
+  selectPage: ['SEARCH handcar_cache_entries USING INTEGER PRIMARY KEY (rowid>?)'],
+  selectSample: [
+    'SEARCH e USING INTEGER PRIMARY KEY (rowid>?)',
+    'SEARCH u USING INTEGER PRIMARY KEY (rowid=?)',
+    'USING ROWID SEARCH ON TABLE handcar_cache_space_numbers',
+  ],
+  evictRange: ['SEARCH handcar_cache_entries USING INTEGER PRIMARY KEY (rowid=?)', '(rowid>?)'],
+  sweepExpired: ['handcar_cache_entries_for_sweep (stale_until<?)'],
+  selectNextExpiry: ['handcar_cache_entries_for_sweep'],
+  sweepCleared: ['SEARCH handcar_cache_entries USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)'],
+  selectIdAfter: ['SEARCH handcar_cache_entries USING INTEGER PRIMARY KEY (rowid>?)'],
+  selectLease: ['SEARCH handcar_cache_leases USING INTEGER PRIMARY KEY (rowid=?)'],
+  selectTag: ['SEARCH handcar_cache_tags USING PRIMARY KEY (tag=?)'],
+  selectGenerations: ['SEARCH handcar_cache_spaces USING PRIMARY KEY (name=?)'],
+}
+
+test('every statement that meets many entries goes through a key or an index, and sorts nothing', async () => {
+  await using database = new Database(Cache.databaseOptions(':memory:'))
+  await database.start()
+  for (const [name, expected] of Object.entries(plans)) {
+    const explain = `explain query plan ${statements[name]!.replaceAll('?', '1')}`
+    const rows = await database.write((tx) => tx.all<{ detail: string }>(explain))
+    const plan = rows.map(({ detail }) => detail).join('\n')
+    for (const part of expected) assert.ok(plan.includes(part), `${name}: expected ${part}, got\n${plan}`)
+    assert.doesNotMatch(plan, /TEMP B-TREE FOR ORDER BY/, `${name}\n${plan}`)
+  }
+})
