@@ -28,7 +28,7 @@ const values: Record<string, unknown> = {
   error: new RangeError('too much'),
   prototype: JSON.parse('{"__proto__": 1}'),
   'typed array': Float64Array.of(1.5, NaN),
-  sparse: [1, , 3],
+  sparse: Object.assign(Array.from({ length: 0 }), { 2: 3 }),
 }
 
 for (const memory of [undefined, false] as const) {

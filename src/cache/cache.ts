@@ -177,7 +177,7 @@ export class Cache extends Service {
       // Inside a transaction it throws at once, so that the transaction rolls back.
       const { app } = this.#engine
       if (app?.state === 'started' && app.transaction !== undefined) throw error
-      return Promise.reject(error as Error)
+      return Promise.reject(error)
     }
   }
 

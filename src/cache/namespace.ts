@@ -52,8 +52,7 @@ export class Namespace {
     entries: Iterable<readonly [string, unknown]> | Readonly<Record<string, unknown>>,
     options?: EntryOptions,
   ): Promise<void> {
-    const list =
-      Symbol.iterator in entries ? (entries as Iterable<readonly [string, unknown]>) : Object.entries(entries)
+    const list = Symbol.iterator in entries ? entries : Object.entries(entries)
     await this.#store().setMany(list, options)
   }
 
@@ -138,6 +137,6 @@ function rejecting<Result>(work: () => Promise<Result>): Promise<Result> {
   try {
     return work()
   } catch (error) {
-    return Promise.reject(error as Error)
+    return Promise.reject(error)
   }
 }

@@ -56,7 +56,7 @@ export class Store {
   getMany(keys: readonly string[]): Promise<Map<string, unknown>> {
     for (const key of keys) checkKey(key)
     const { reads } = this.#engine
-    const unsettled = keys.map((key) => reads.unsettled(this.#space, key)?.promise).filter(Boolean)
+    const unsettled = keys.flatMap((key) => reads.unsettled(this.#space, key)?.promise ?? [])
     if (unsettled.length > 0) return afterwards(Promise.all(unsettled), () => this.getMany(keys))
     return Promise.resolve(reads.getMany(this.#space, keys))
   }
@@ -258,8 +258,9 @@ export class Store {
   }
 }
 
-function afterwards<Result>(promise: Promise<unknown>, next: () => Promise<Result>): Promise<Result> {
-  return promise.then(next, next)
+async function afterwards<Result>(settled: Promise<unknown>, read: () => Promise<Result>): Promise<Result> {
+  await settled.catch(() => {})
+  return read()
 }
 
 function readEnd(owner: string, ttl: unknown): number | null {

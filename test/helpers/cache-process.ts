@@ -82,7 +82,7 @@ async function obey(order: Order): Promise<unknown> {
       return 'done'
     case 'get':
       return cache.get(order.key)
-    case 'stop':
+    default:
       await cache.stop()
       await app?.stop()
       process.disconnect()

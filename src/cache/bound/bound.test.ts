@@ -23,7 +23,8 @@ for (const [name, sizes] of Object.entries({
     await using context = await cacheForTest({ maxBytes: megabyte, maxValue: '100kb' })
     const { cache, database } = context
     let written = 0
-    for (let round = 0; written < 3 * megabyte; round++) {
+    for (let round = 0; ; round++) {
+      if (written > 3 * megabyte) break
       const count = Math.max(10, Math.floor(200_000 / sizes.at(-1)!))
       const some = Array.from({ length: count }, (_, index) => {
         const size = sizes[(round + index) % sizes.length]!

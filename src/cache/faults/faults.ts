@@ -193,7 +193,7 @@ export function isDamage(code: string): boolean {
 }
 
 /** Whether an error says that there is no room. */
-export function isFull(code: string): boolean {
+function isFull(code: string): boolean {
   return code === 'SQLITE_FULL' || code === 'HANDCAR_DISK_FULL' || code.startsWith('SQLITE_IOERR')
 }
 

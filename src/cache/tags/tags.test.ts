@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { cacheForTest, type CacheForTest } from '../../../test/helpers/cache.ts'
 import { codeOf } from '../../../test/helpers/errors.ts'
 import { temporaryFolder } from '../../../test/helpers/temporary-folder.ts'
+import { waitUntil } from '../../../test/helpers/wait-until.ts'
 import { sql } from '../../database/index.ts'
 
 test('an invalidation ends what has the tag, and nothing else', async () => {
@@ -151,7 +152,7 @@ async function raceOnce(
           return title!
         },
       )
-      while (!begun) await new Promise((resolve) => setImmediate(resolve))
+      await waitUntil('the factory has begun', () => begun)
     },
     read: () => {
       title = titleOf(reader)

@@ -4,7 +4,7 @@ import type { Entry, TagVersion } from '../entries/entry.ts'
 import { countTagChange, selectTag, setTag } from '../sql.ts'
 
 /** What every transaction touches that invalidates tags. */
-export const tagTopic = 'handcar.cache.tags'
+const tagTopic = 'handcar.cache.tags'
 /** How many versions are kept in memory. */
 const most = 50_000
 

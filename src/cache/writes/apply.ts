@@ -50,7 +50,7 @@ export function applyOperation(engine: Engine, state: BatchState, operation: Ope
       return applyIncrement(engine, state, operation)
     case 'touch':
       return applyTouch(engine, state, operation)
-    case 'work':
+    default:
       return operation.work(state.tx)
   }
 }

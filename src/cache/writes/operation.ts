@@ -27,7 +27,7 @@ export interface SetOperation extends Waiting {
   readonly lease: number | undefined
 }
 
-export interface DeleteOperation extends Waiting {
+interface DeleteOperation extends Waiting {
   readonly type: 'delete'
   readonly space: Space
   readonly id: number
@@ -52,7 +52,7 @@ export interface TouchOperation extends Waiting {
 }
 
 /** Anything else that is to be part of the next commit. */
-export interface WorkOperation extends Waiting {
+interface WorkOperation extends Waiting {
   readonly type: 'work'
   readonly work: (tx: Transaction) => unknown
 }
