@@ -190,6 +190,26 @@ test('namespaces have keys of their own, and end with what they are in', async (
   assert.deepEqual(await a.keys(), ['key'])
 })
 
+test('what is written after a clear stays, and what was being made before it is not kept', async () => {
+  await using context = await cacheForTest()
+  const { cache } = context
+  await cache.setMany({ a: 1, n: 5 })
+  const before = cache.set('before', 1)
+  void cache.clear()
+  const after = [cache.set('a', 2), cache.increment('n'), cache.delete('before')]
+  assert.deepEqual(await Promise.all([before, ...after]), [undefined, undefined, 1, false])
+  assert.deepEqual(Object.fromEntries(await cache.getMany(['a', 'n', 'before'])), { a: 2, n: 1 })
+  let finish: (value: string) => void = () => {}
+  const slow = cache.getOrSet('page', () => new Promise<string>((resolve) => (finish = resolve)))
+  await new Promise((resolve) => setTimeout(resolve, 20))
+  await cache.clear()
+  assert.equal(await cache.getOrSet('page', () => 'new'), 'new')
+  finish('old')
+  assert.equal(await slow, 'old')
+  assert.equal(await cache.get('page'), 'new')
+  assert.equal(context.database.get('select 1 from handcar_cache_leases'), undefined)
+})
+
 test('keys are listed by prefix, in pages', async () => {
   await using context = await cacheForTest()
   const { cache } = context

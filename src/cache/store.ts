@@ -86,6 +86,7 @@ export class Store {
       type: 'delete',
       space: this.#space,
       id,
+      number: this.#space.number,
       key,
       otherwise: false,
     })
@@ -110,6 +111,7 @@ export class Store {
       type: 'increment',
       space: this.#space,
       id,
+      number: this.#space.number,
       key,
       by,
       expiresAt,
@@ -129,6 +131,7 @@ export class Store {
       type: 'touch',
       space: this.#space,
       id,
+      number: this.#space.number,
       key,
       expiresAt,
       otherwise: false,

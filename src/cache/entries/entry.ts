@@ -23,7 +23,9 @@ export interface EntryRow {
 export class Entry {
   readonly space: Space
   readonly key: string
-  readonly id: number
+  /** Where it is, in the generation of its space with this number. */
+  id: number
+  number: number
   /** Random, another one for each write. */
   readonly version: number
   /** From then on it is not fresh any more; `Infinity` for never. */
@@ -66,6 +68,7 @@ export class Entry {
   ) {
     this.space = space
     this.id = id
+    this.number = space.number
     this.key = key
     this.version = version
     this.expiresAt = expiresAt

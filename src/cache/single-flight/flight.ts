@@ -87,6 +87,8 @@ export class Flight {
   isCurrent(): boolean {
     if (this.#token !== undefined && !this.#engine.leases.isHeld(this.#id, this.#token)) return false
     try {
+      if (this.#token !== undefined && this.#engine.spaces.idOf(this.space, this.key) !== this.#id)
+        return false
       return this.#engine.tags.stillCurrent(this.#tags)
     } catch (error) {
       this.#engine.faults.report('read', error)

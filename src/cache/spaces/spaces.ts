@@ -38,11 +38,13 @@ export class Spaces {
   renew(space: Space, epoch: number): void {
     const { database } = this.#engine
     const generation = generationOf(database, space)
-    if (generation !== space.generation) {
-      for (const entry of space.memory.values()) this.#engine.memory?.remove(entry)
-      space.become((this.#seed ??= this.#readSeed()), generation)
-    }
+    if (generation !== space.generation) this.#become(space, generation)
     space.epoch = epoch
+  }
+
+  #become(space: Space, generation: string): void {
+    for (const entry of space.memory.values()) this.#engine.memory?.remove(entry)
+    space.become((this.#seed ??= this.#readSeed()), generation)
   }
 
   /** The id of a key in the present generation of its space. */
@@ -58,6 +60,7 @@ export class Spaces {
     const isCleared = await writes.work((tx) => {
       tx.run(setGeneration, [space.name, randomVersion()])
       tx.run(deleteSpaceNumbers, [space.name, space.name, space.name])
+      this.forget()
       return true
     }, false)
     this.forget()
@@ -65,16 +68,18 @@ export class Spaces {
     return isCleared
   }
 
-  /**
-   * Writes the number of a space down before its first entry, so that its entries do not count as left over. Returns whether it is
-   * still the number: a space that was cleared in between has another one, and what was to be put into it is gone with the rest.
-   */
-  register(tx: Transaction, space: Space): boolean {
-    if (space.isRegistered) return true
-    if (generationOf(tx, space) !== space.generation) return false
+  /** Makes sure, in a transaction, that the generation of a space is known which was cleared by this process. */
+  settle(tx: Transaction, space: Space): void {
+    if (space.isRegistered) return
+    const generation = generationOf(tx, space)
+    if (generation !== space.generation) this.#become(space, generation)
+  }
+
+  /** Writes the number of a space down before its first entry, so that its entries do not count as left over. */
+  register(tx: Transaction, space: Space): void {
+    if (space.isRegistered) return
     tx.run(insertSpaceNumber, [space.number, space.name])
     space.isRegistered = true
-    return true
   }
 
   /** Every space reads its generation anew at its next use. */

@@ -36,10 +36,12 @@ export class BatchState {
 
 /** Does one write; returns what its caller gets. */
 export function applyOperation(engine: Engine, state: BatchState, operation: Operation): unknown {
+  if (operation.type !== 'work') engine.spaces.settle(state.tx, spaceOf(operation))
   switch (operation.type) {
     case 'set':
       return applySet(engine, state, operation)
     case 'delete': {
+      relocate(operation, operation.space)
       const { id, space, key } = operation
       const { changes } = state.tx.run(deleteEntry, [id, space.number, key])
       state.added -= changes
@@ -55,18 +57,32 @@ export function applyOperation(engine: Engine, state: BatchState, operation: Ope
   }
 }
 
+const spaceOf = (operation: Exclude<Operation, { type: 'work' }>): Space =>
+  operation.type === 'set' ? operation.entry.space : operation.space
+
+/** What comes after a clear of its space goes where the space is now. */
+function relocate(what: { id: number; number: number; readonly key: string }, space: Space): void {
+  if (what.number === space.number) return
+  what.id = space.idOf(what.key)
+  what.number = space.number
+}
+
 function applySet(engine: Engine, state: BatchState, { entry, ifAbsent, lease }: SetOperation): unknown {
   const { tx } = state
+  if (lease === undefined) relocate(entry, entry.space)
   if (ifAbsent && readLive(engine, tx, entry.space, entry.id, entry.key) !== undefined) return false
   if (lease !== undefined) {
     if (tx.run(endLease, [entry.id, lease]).changes === 0) return false
+    // It was begun before its space was cleared.
+    if (entry.number !== entry.space.number) return false
   } else if (state.hasLeases) tx.run(breakLease, [entry.id])
-  if (engine.spaces.register(tx, entry.space)) putEntry(engine, state, entry)
+  putEntry(engine, state, entry)
   return true
 }
 
 function putEntry(engine: Engine, state: BatchState, entry: Entry): void {
   const { tx } = state
+  engine.spaces.register(tx, entry.space)
   if (engine.maxEntries !== undefined && tx.get(selectVersion, [entry.id]) === undefined) state.added++
   const { stored } = entry
   tx.run(upsertEntry, [
@@ -86,10 +102,11 @@ function putEntry(engine: Engine, state: BatchState, entry: Entry): void {
 }
 
 function applyIncrement(engine: Engine, state: BatchState, operation: IncrementOperation): unknown {
+  relocate(operation, operation.space)
   const { id, space, key, by, expiresAt } = operation
   const { tx } = state
   if (state.hasLeases) tx.run(breakLease, [id])
-  if (!engine.spaces.register(tx, space)) return by
+  engine.spaces.register(tx, space)
   const now = engine.clock.now()
   if (engine.codec.isPlain) {
     if (engine.maxEntries !== undefined && tx.get(selectVersion, [id]) === undefined) state.added++
@@ -131,11 +148,9 @@ function applyIncrement(engine: Engine, state: BatchState, operation: IncrementO
   return value
 }
 
-function applyTouch(
-  engine: Engine,
-  { tx }: BatchState,
-  { id, space, key, expiresAt }: TouchOperation,
-): boolean {
+function applyTouch(engine: Engine, { tx }: BatchState, operation: TouchOperation): boolean {
+  relocate(operation, operation.space)
+  const { id, space, key, expiresAt } = operation
   const live = readLive(engine, tx, space, id, key)
   if (live === undefined) return false
   const grace = live.staleUntil === Infinity ? 0 : live.staleUntil - live.expiresAt

@@ -30,14 +30,17 @@ export interface SetOperation extends Waiting {
 interface DeleteOperation extends Waiting {
   readonly type: 'delete'
   readonly space: Space
-  readonly id: number
+  id: number
+  /** The number of the space when the id was made. */
+  number: number
   readonly key: string
 }
 
 export interface IncrementOperation extends Waiting {
   readonly type: 'increment'
   readonly space: Space
-  readonly id: number
+  id: number
+  number: number
   readonly key: string
   readonly by: number
   readonly expiresAt: number
@@ -46,7 +49,8 @@ export interface IncrementOperation extends Waiting {
 export interface TouchOperation extends Waiting {
   readonly type: 'touch'
   readonly space: Space
-  readonly id: number
+  id: number
+  number: number
   readonly key: string
   readonly expiresAt: number
 }
