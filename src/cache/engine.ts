@@ -58,7 +58,7 @@ export class Engine {
       () => this.faults.checkFile(),
     )
     this.spaces = new Spaces(this)
-    this.tags = new Tags(app ?? database)
+    this.tags = new Tags(app ?? database, app !== undefined)
     this.memory = memory && new MemoryLayer(memory)
     this.reads = new Reads(this)
     this.writes = new Writes(this)

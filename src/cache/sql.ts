@@ -158,6 +158,8 @@ export const readPageCount = 'pragma page_count'
 
 export const readFreePages = 'pragma freelist_count'
 
+export const readDataVersion = 'pragma data_version'
+
 export const readPageSize = 'pragma page_size'
 
 /** Gives one free page back each time that it is run: the driver takes one step of it. */

@@ -249,7 +249,7 @@ export class Store {
   #idOf(key: string): number | undefined {
     if (this.#engine.faults.isOff) return undefined
     try {
-      return this.#engine.spaces.idOf(this.#space, key)
+      return this.#engine.spaces.presumedIdOf(this.#space, key)
     } catch (error) {
       this.#engine.faults.report('write', error)
       return undefined

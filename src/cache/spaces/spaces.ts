@@ -68,6 +68,11 @@ export class Spaces {
     return isCleared
   }
 
+  /** The id of a key as far as this process knows, for a write: in its transaction it is made right. */
+  presumedIdOf(space: Space, key: string): number {
+    return space.generation === undefined ? this.idOf(space, key) : space.idOf(key)
+  }
+
   /** Makes sure, in a transaction, that the generation of a space is known which was cleared by this process. */
   settle(tx: Transaction, space: Space): void {
     if (space.isRegistered) return
@@ -80,6 +85,14 @@ export class Spaces {
     if (space.isRegistered) return
     tx.run(insertSpaceNumber, [space.number, space.name])
     space.isRegistered = true
+  }
+
+  /** Every space looks at its next write whether its generation is still the same. */
+  doubt(): void {
+    for (const reference of this.#spaces.values()) {
+      const space = reference.deref()
+      if (space !== undefined) space.isRegistered = false
+    }
   }
 
   /** Every space reads its generation anew at its next use. */

@@ -33,14 +33,17 @@ export const randomVersion = (): number => Math.floor(Math.random() * 281_474_97
  */
 export class Tags {
   readonly #database: Database
+  readonly #isShared: boolean
   readonly #changes: Changes
   readonly #versions = new Map<string, number>()
   #moment: TagMoment = { changed: 0, version: 0 }
   #epoch = 1
   #unsubscribe: (() => void) | undefined
 
-  constructor(database: Database) {
+  /** @param isShared Whether others than the cache write to the database: then an invalidation may be part of a transaction of theirs. */
+  constructor(database: Database, isShared: boolean) {
     this.#database = database
+    this.#isShared = isShared
     this.#changes = new Changes(
       () => database.dataVersion,
       (hasChanged) => {
@@ -52,6 +55,11 @@ export class Tags {
   /** Begins to hear of this process's own invalidations; those of others are looked for at each question. */
   start(): void {
     this.reset()
+    // In the cache's own file only `invalidate` changes tags.
+    if (!this.#isShared) {
+      this.#unsubscribe = this.#changes.join(this.#database)
+      return
+    }
     this.#unsubscribe = this.#database.onCommit(
       ({ origin }) => {
         if (origin === 'here') this.#renew()
@@ -112,12 +120,15 @@ export class Tags {
   }
 
   /** Ends everything that has one of the tags, at the commit of the transaction in which it is called, or of one of its own. */
-  invalidate(tags: readonly string[]): Promise<void> {
-    return this.#database.write(function invalidate(tx) {
+  async invalidate(tags: readonly string[]): Promise<void> {
+    await this.#database.write(function invalidate(tx) {
       const { changed } = tx.get<TagRow>(countTagChange, [randomVersion()])!
       for (const tag of tags) tx.run(setTag, [tag, randomVersion(), changed])
       tx.touch(tagTopic)
     })
+    if (this.#isShared) return
+    this.#renew()
+    this.#changes.committed()
   }
 
   #current(tag: string): number {

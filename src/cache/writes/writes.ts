@@ -2,6 +2,7 @@ import { AsyncResource } from 'node:async_hooks'
 import { OptionsError } from '../../core/index.ts'
 import type { Transaction } from '../../database/index.ts'
 import type { Engine } from '../engine.ts'
+import { readDataVersion } from '../sql.ts'
 import type { Space } from '../spaces/space.ts'
 import { applyOperation, BatchState } from './apply.ts'
 import type { Operation } from './operation.ts'
@@ -25,6 +26,8 @@ export class Writes {
   readonly #outside = new AsyncResource('handcar.cache')
   #queue: Operation[] = []
   #isScheduled = false
+  /** What others had committed at the last transaction. */
+  #knownVersion = Number.NaN
   readonly #running = new Set<Promise<void>>()
 
   constructor(engine: Engine) {
@@ -97,7 +100,11 @@ export class Writes {
   }
 
   #apply(tx: Transaction, operations: Operation[]): void {
-    const { bound } = this.#engine
+    const { bound, spaces } = this.#engine
+    const { data_version: version } = tx.get<{ data_version: number }>(readDataVersion)!
+    // Others may have cleared a space.
+    if (version !== this.#knownVersion) spaces.doubt()
+    this.#knownVersion = version
     const state = new BatchState(tx)
     let bytes = 0
     for (const operation of operations) bytes += bytesOf(operation)
