@@ -270,7 +270,7 @@ test(
     await using context = await cacheForTest({ path: disk.file('cache.sqlite3') })
     const { cache } = context
     await cache.set('key', 'old', { ttl: '1h' })
-    disk.fill()
+    disk.fill(100_000)
     for (let index = 0; index < 500 && cache.stats().isOn; index++)
       await cache.set(`key:${index}`, 'x'.repeat(50_000))
     assert.equal(cache.stats().isOn, false)
