@@ -10,7 +10,7 @@ export async function bootWeb(): Promise<void> {
       ...options,
       app,
       listen: false,
-      checks: healthChecks(handcar.database, handcar.jobs),
+      checks: healthChecks(handcar),
       details: () => supervised.treeStatus(),
       logger: handcar.logger,
       stopTimeout: handcar.config.processes.stopTimeout,

@@ -65,11 +65,13 @@ export async function boot(role: Role, begin: (booted: Booted) => Promise<Work>)
   }
 }
 
-function statsOf({ database, jobs }: Handcar): ProcessStats {
-  const queuedWrites = database.stats().writes.queued
+function statsOf({ database, jobs, cache }: Handcar): ProcessStats {
   const { here } = jobs
-  if (here === undefined) return { queuedWrites }
-  return { queuedWrites, jobs: { ...here, longestWait: jobs.longestWait()?.duration ?? 0 } }
+  return {
+    queuedWrites: database.stats().writes.queued,
+    ...(cache.here && { cache: cache.here }),
+    ...(here && { jobs: { ...here, longestWait: jobs.longestWait()?.duration ?? 0 } }),
+  }
 }
 
 /** Waits for work that may never end. */

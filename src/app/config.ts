@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseEnv } from 'node:util'
+import type { CacheSettings } from '../cache/index.ts'
 import { HandcarError, type Duration, type Size } from '../core/index.ts'
 import type { DatabaseOptions } from '../database/index.ts'
 import type { JobsOptions, WorkOptions } from '../jobs/index.ts'
@@ -31,6 +32,8 @@ export interface Config {
   database?: DatabaseConfig
   /** The app's jobs. */
   jobs?: JobsConfig
+  /** The app's cache. */
+  cache?: CacheConfig
   /** The processes of the app. */
   processes?: ProcessesConfig
   /** Programs that run beside the app and are kept running. Default: none. */
@@ -95,6 +98,12 @@ export interface JobsConfig extends Omit<
   definitions?: string
   /** How those processes work that perform jobs: `processes.jobs` of them, or the web processes where that is 0. */
   work?: Omit<WorkOptions, 'begin'>
+}
+
+/** The app's cache: the options of `Cache`, without what follows from the rest of the configuration. */
+export interface CacheConfig extends CacheSettings {
+  /** Name of the file in the data folder. Default: `'cache.sqlite3'` */
+  file?: string
 }
 
 /** The processes of the app. */

@@ -8,6 +8,7 @@ import {
   type Logger,
   type StateError,
 } from '../core/index.ts'
+import { Cache } from '../cache/index.ts'
 import { Database } from '../database/index.ts'
 import { Jobs } from '../jobs/index.ts'
 import type { Config } from './config.ts'
@@ -28,7 +29,7 @@ export interface HandcarOptions {
    * `handcar migrate` do it.
    */
   migrate?: boolean
-  /** The clock of the jobs, for tests. Default: the machine's. */
+  /** The clock of the jobs and the cache, for tests. Default: the machine's. */
   clock?: Clock
   /** Default: one on standard output, as the configuration says. */
   logger?: Logger
@@ -63,6 +64,10 @@ export class Handcar extends Service {
    * `processes.jobs` says.
    */
   readonly jobs: Jobs
+  /**
+   * The app's cache, shared by all its processes. Without a file that can be used it is there all the same, and every read is a miss.
+   */
+  readonly cache: Cache
   /** In the order in which they start. */
   readonly #parts: readonly Part[]
 
@@ -98,8 +103,23 @@ export class Handcar extends Service {
       work: this.#performsJobs && { ...work, pace: work?.pace ?? 'half', begin: 'later' },
       logger: this.logger,
     })
+    const { path, ...cache } = resolved.cache
+    this.cache = new Cache({
+      ...cache,
+      database: new Database(
+        Cache.databaseOptions(path, {
+          logger: this.logger,
+          ...(role === 'script' && { checkpointer: false }),
+        }),
+      ),
+      required: false,
+      app: this.database,
+      clock,
+      logger: this.logger,
+    })
     this.#parts = [
       { name: 'database', part: this.database },
+      { name: 'cache', part: this.cache },
       { name: 'jobs', part: this.jobs },
     ]
   }
@@ -131,13 +151,17 @@ export class Handcar extends Service {
     }
   }
 
-  async #startPart({ part }: Part): Promise<void> {
+  async #startPart({ name, part }: Part): Promise<void> {
     try {
       await part.start()
     } catch (error) {
       const { code } = error as Partial<StateError>
-      if (this.role !== 'script' || code !== 'HANDCAR_JOBS_TABLES') throw error
-      this.logger.info({}, 'The database has no tables for jobs yet; `handcar migrate` makes them')
+      const hasNoTables = code === 'HANDCAR_JOBS_TABLES' || code === 'HANDCAR_CACHE_TABLES'
+      if (this.role !== 'script' || !hasNoTables) throw error
+      this.logger.info(
+        { part: name },
+        'The database has no tables for this part yet; `handcar migrate` makes them',
+      )
     }
   }
 

@@ -1,20 +1,30 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { temporaryDatabase } from '../testing/index.ts'
+import { Cache } from '../cache/index.ts'
+import { Database } from '../database/index.ts'
 import { Jobs } from '../jobs/index.ts'
-import { healthChecks, judgeDisk, judgeWait, judgeWal } from './health.ts'
+import { temporaryDatabase } from '../testing/index.ts'
+import { partMigrations } from './part-migrations.ts'
+import { healthChecks, judgeCache, judgeDisk, judgeWait, judgeWal } from './health.ts'
+
+const cacheFor = (app: Database) =>
+  new Cache({ database: new Database(Cache.databaseOptions(':memory:')), app })
 
 test('a database that answers is well', async () => {
-  await using database = await temporaryDatabase({ partMigrations: { jobs: Jobs.migrations } })
+  await using database = await temporaryDatabase({ partMigrations })
   await using jobs = new Jobs({ database })
   await jobs.start()
-  for (const each of healthChecks(database, jobs)) assert.equal((await each.check()).status, 'ok', each.name)
+  await using cache = cacheFor(database)
+  await cache.start()
+  for (const each of healthChecks({ database, jobs, cache }))
+    assert.equal((await each.check()).status, 'ok', each.name)
 })
 
 test('a database that is closed is not', async () => {
   const database = await temporaryDatabase()
   await database.stop()
-  const check = healthChecks(database, new Jobs({ database })).find(({ name }) => name === 'database')!
+  const parts = { database, jobs: new Jobs({ database }), cache: cacheFor(database) }
+  const check = healthChecks(parts).find(({ name }) => name === 'database')!
   assert.throws(() => check.check(), { code: 'HANDCAR_NOT_STARTED' })
 })
 
@@ -37,4 +47,11 @@ test('jobs that wait for minutes are a warning that names their queue', () => {
     message: 'The next job of queue "mail" has waited for 12 minutes',
     details: { longestWait: 725_000, queue: 'mail' },
   })
+})
+
+test('a cache without its file is a warning and no failure', () => {
+  const here = { hits: 3, misses: 1, ratio: 0.75, errors: 0, isOn: true }
+  assert.deepEqual(judgeCache(here), { status: 'ok', details: here })
+  assert.equal(judgeCache({ ...here, isOn: false }).status, 'warning')
+  assert.equal(judgeCache(undefined).status, 'warning')
 })

@@ -1,5 +1,6 @@
 import { statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import type { Cache, HereStats } from '../cache/index.ts'
 import { formatSize } from '../core/index.ts'
 import type { Database } from '../database/index.ts'
 import type { Jobs, LongestWait } from '../jobs/index.ts'
@@ -13,13 +14,21 @@ const fullDisk = 20 * 1_024 ** 2
 /** The next job of a queue has waited for so many milliseconds: too few are performed, or none. */
 const longWait = 5 * 60_000
 
-/** What has to be well for a process to serve: its database answers, the WAL is bounded, the disk has room, the jobs move. */
-export function healthChecks(database: Database, jobs: Jobs): HealthCheck[] {
+/** What has to be well for a process to serve. */
+export interface Watched {
+  database: Database
+  jobs: Jobs
+  cache: Cache
+}
+
+/** Whether the database answers, the WAL is bounded, the disk has room, the jobs move, the cache has its file. */
+export function healthChecks({ database, jobs, cache }: Watched): HealthCheck[] {
   return [
     { name: 'database', check: () => checkDatabase(database) },
     { name: 'wal', check: () => judgeWal(database.stats().wal.bytes) },
     { name: 'disk', check: () => checkDisk(dirname(database.path)) },
     { name: 'jobs', check: () => judgeWait(jobs.longestWait()) },
+    { name: 'cache', check: () => judgeCache(cache.here) },
   ]
 }
 
@@ -42,6 +51,14 @@ export function judgeWait(wait: LongestWait | undefined): HealthResult {
   const minutes = Math.floor(wait.duration / 60_000)
   const message = `The next job of queue "${wait.queue}" has waited for ${minutes} minutes`
   return { status: 'warning', message, details: { ...details, queue: wait.queue } }
+}
+
+/** An app without its cache is slower and not wrong. */
+export function judgeCache(here: HereStats | undefined): HealthResult {
+  if (here === undefined) return { status: 'warning', message: 'The cache is not started' }
+  const details = { ...here }
+  if (here.isOn) return { status: 'ok', details }
+  return { status: 'warning', message: 'The storage of the cache cannot be used; the log says why', details }
 }
 
 async function checkDisk(folder: string): Promise<HealthResult> {

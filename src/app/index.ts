@@ -1,6 +1,7 @@
 export { importApp, type App, type AppFactory } from './app-module.ts'
 export {
   defineConfig,
+  type CacheConfig,
   type Config,
   type DatabaseConfig,
   type EnvironmentName,

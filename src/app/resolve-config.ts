@@ -1,5 +1,6 @@
 import { existsSync, realpathSync, statSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
+import { resolveCacheSettings, type CacheSettings } from '../cache/index.ts'
 import { readOptions, type OptionReader } from '../core/index.ts'
 import { resolveDatabaseOptions, type DatabaseOptions } from '../database/index.ts'
 import { resolveJobsOptions } from '../jobs/index.ts'
@@ -17,13 +18,15 @@ import { webProcesses } from './web-processes.ts'
 type Settings = SettingsOf<typeof settings>
 
 /** A configuration with every value filled in: paths absolute, durations in milliseconds, sizes in bytes. */
-export interface ResolvedConfig extends Omit<Settings, 'database' | 'jobs' | 'processes' | 'log'> {
+export interface ResolvedConfig extends Omit<Settings, 'database' | 'jobs' | 'cache' | 'processes' | 'log'> {
   /** The app's folder. */
   readonly folder: string
   /** Path of the configuration file; `undefined` when there is none. */
   readonly file: string | undefined
   readonly database: DatabaseOptions
   readonly jobs: JobsConfig
+  /** Path of the file of the cache, and what the cache keeps. */
+  readonly cache: CacheSettings & { readonly path: string }
   readonly processes: Omit<Settings['processes'], 'web'> & { readonly web: number }
   readonly log: Omit<Settings['log'], 'format'> & { readonly format: LogFormat }
   /** Where each value comes from, by its dotted name: `default`, `handcar.config.ts`, `environment PORT`. */
@@ -98,6 +101,7 @@ export function resolveConfig(config: Config, options: ResolveOptions = {}): Res
     },
     database: databaseOptions(values, data, at, runsAs),
     jobs: jobsOptions(values, folder, at, reading.source),
+    cache: cacheOptions(values, data, reading.source),
     processes: { ...processes, web: webProcesses(processes.web, runsAs) },
     programs: values.programs.map((program) => ({ ...program, cwd: at(program.cwd ?? '.') })),
     log: { ...log, format: log.format ?? defaultFormat(runsAs) },
@@ -182,6 +186,13 @@ function jobsOptions(
   const given = { ...onlyGiven(options), work: onlyGiven(work) }
   resolveJobsOptions(given, `${source} option "jobs"`)
   return { ...given, ...(file !== undefined && { definitions: file }) }
+}
+
+/** The cache checks its own options. */
+function cacheOptions({ cache: { file, ...options } }: Settings, data: string, source: string) {
+  const given = onlyGiven<CacheSettings>(options)
+  resolveCacheSettings(given, `${source} option "cache"`)
+  return { ...given, path: join(data, file) }
 }
 
 function onlyGiven<Options extends object>(options: Options): Partial<Options> {

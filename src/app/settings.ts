@@ -1,5 +1,6 @@
 import { option, readOptions, type OptionReader } from '../core/index.ts'
 import type {
+  CacheConfig,
   DatabaseConfig,
   EnvironmentName,
   JobsConfig,
@@ -21,7 +22,7 @@ export type SettingsOf<Table> = {
     : SettingsOf<Table[Name]>
 }
 
-/** Options that `Database` and `Jobs` check themselves. */
+/** Options that `Database`, `Jobs` and `Cache` check themselves. */
 const passed: OptionReader<never> = (value) => value as never
 const path = option.optional(option.text())
 
@@ -39,6 +40,7 @@ const databaseOptions = {
   readers: passed,
   checkpointer: passed,
   strangerInterval: passed,
+  wakeOn: passed,
   stopTimeout: passed,
 } satisfies Record<Exclude<keyof DatabaseConfig, 'file' | 'migrations'>, typeof passed>
 
@@ -57,6 +59,16 @@ const jobsOptions = {
   retention: passed,
   trace: passed,
 } satisfies Record<Exclude<keyof JobsConfig, 'definitions' | 'work'>, typeof passed>
+
+const cacheOptions = {
+  maxBytes: passed,
+  maxEntries: passed,
+  maxValue: passed,
+  ttl: passed,
+  memory: passed,
+  compression: passed,
+  encryption: passed,
+} satisfies Record<Exclude<keyof CacheConfig, 'file'>, typeof passed>
 
 /** Every setting of `handcar.config.ts`, with its check and its default. */
 export const settings = {
@@ -81,6 +93,7 @@ export const settings = {
   },
   database: { file: option.text('app.sqlite3'), migrations: path, ...databaseOptions },
   jobs: { definitions: path, work: workOptions, ...jobsOptions },
+  cache: { file: option.text('cache.sqlite3'), ...cacheOptions },
   processes: {
     web: readWeb,
     jobs: option.integer(0, { min: 0, max: 256 }),
@@ -99,6 +112,7 @@ export const settings = {
 
 const asNumber = (text: string): unknown => (/^\d+$/.test(text) ? Number(text) : text)
 const asText = (text: string): unknown => text
+const asKeys = (text: string): unknown => ({ keys: text.split(/[\s,]+/).filter((key) => key !== '') })
 
 /** The variables of the environment that set something, by their names. */
 export const variables: Readonly<Record<string, { setting: string; convert: (text: string) => unknown }>> = {
@@ -108,6 +122,7 @@ export const variables: Readonly<Record<string, { setting: string; convert: (tex
   HOST: { setting: 'server.host', convert: asText },
   PORT: { setting: 'server.port', convert: asNumber },
   HANDCAR_STATUS_TOKEN: { setting: 'server.statusToken', convert: asText },
+  HANDCAR_CACHE_KEYS: { setting: 'cache.encryption', convert: asKeys },
   WEB_CONCURRENCY: { setting: 'processes.web', convert: asNumber },
   JOBS_CONCURRENCY: { setting: 'processes.jobs', convert: asNumber },
   LOG_LEVEL: { setting: 'log.level', convert: asText },
@@ -115,7 +130,7 @@ export const variables: Readonly<Record<string, { setting: string; convert: (tex
 }
 
 /** Settings whose values are for nobody's eyes. */
-export const secrets: readonly string[] = ['server.statusToken']
+export const secrets: readonly string[] = ['server.statusToken', 'cache.encryption']
 
 function readWeb(value: unknown, name: string): number | 'auto' {
   if (value === undefined || value === 'auto') return 'auto'

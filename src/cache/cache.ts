@@ -11,7 +11,7 @@ import type { FetchOptions } from './single-flight/fetch-options.ts'
 import type { Factory, FactoryContext } from './single-flight/flight.ts'
 import { rootName, separator } from './spaces/space.ts'
 import { selectTables, selectTagTable } from './sql.ts'
-import { readStats, type CacheStats } from './stats/stats.ts'
+import { readHere, readStats, type CacheStats, type HereStats } from './stats/stats.ts'
 import { Store, type KeysOptions } from './store.ts'
 
 /**
@@ -47,6 +47,7 @@ export class Cache extends Service {
       path,
       durability: 'os',
       readers: false,
+      wakeOn: 'topics',
       ...options,
       pragmas: { auto_vacuum: 'incremental', page_size: 4_096, ...options.pragmas },
       partMigrations: { ...options.partMigrations, cache: migrations, cacheTags: tagMigrations },
@@ -59,6 +60,8 @@ export class Cache extends Service {
   #hasStartedDatabase = false
   #leave: (() => void) | undefined
   #retry: NodeJS.Timeout | undefined
+  #retrying: Promise<void> | undefined
+  readonly #isRequired: boolean
 
   /**
    * Checks the options; opens nothing.
@@ -69,6 +72,7 @@ export class Cache extends Service {
     const resolved: ResolvedOptions = resolveOptions(options)
     super(resolved.stopTimeout)
     this.#engine = new Engine(resolved)
+    this.#isRequired = resolved.required
     this.#defaults = { ttl: resolved.ttl, grace: 0, tags: [] }
     this.#root = this.#namespace(rootName)
   }
@@ -186,6 +190,11 @@ export class Cache extends Service {
     return readStats(this.#ready())
   }
 
+  /** What the cache has done in this process, without a look at the file; `undefined` while it is not started. */
+  get here(): HereStats | undefined {
+    return this.state === 'started' ? readHere(this.#engine) : undefined
+  }
+
   protected async open(): Promise<void> {
     const { app, tags } = this.#engine
     if (app !== undefined && app.get(selectTagTable) === undefined) throw noTables(app.path, 'appMigrations')
@@ -197,6 +206,8 @@ export class Cache extends Service {
   protected async close(timeout: number): Promise<void> {
     const { flights, leases, writes, sweeper, tags, faults, database } = this.#engine
     clearTimeout(this.#retry)
+    this.#retry = undefined
+    await this.#retrying
     await flights.stop(timeout)
     await leases.stop()
     await sweeper.stop()
@@ -211,7 +222,7 @@ export class Cache extends Service {
 
   /** Opens the file; one that is damaged is set aside, and without room for one the cache waits until there is some. */
   async #openFile(): Promise<void> {
-    const { database, logger, faults, leases, sweeper } = this.#engine
+    const { database, faults, leases, sweeper } = this.#engine
     try {
       if (database.state !== 'started') {
         await this.#startDatabase()
@@ -225,15 +236,21 @@ export class Cache extends Service {
     } catch (error) {
       if (this.#hasStartedDatabase) await database.stop()
       this.#hasStartedDatabase = false
-      if (isMistake(error) || codeOf(error) === '') throw error
+      if (this.#isRequired && (isMistake(error) || codeOf(error) === '')) throw error
       faults.report('repair', error)
-      logger.warn(
-        { path: database.path, error: String(error) },
-        'the cache could not be opened, and is tried again',
-      )
-      this.#retry = setTimeout(() => void this.#openFile().catch(() => {}), 1_000)
-      this.#retry.unref()
+      this.#openLater()
     }
+  }
+
+  /** The app does without meanwhile. What went wrong was logged, and is once a minute. */
+  #openLater(): void {
+    if (this.state === 'stopping') return
+    const timer = setTimeout(() => {
+      this.#retrying = this.#openFile()
+        .catch(() => this.#openLater())
+        .finally(() => (this.#retrying = undefined))
+    }, retryDelay)
+    this.#retry = timer.unref()
   }
 
   async #startDatabase(): Promise<void> {
@@ -265,6 +282,9 @@ export class Cache extends Service {
     throw new StateError('HANDCAR_NOT_STARTED', `The cache is not started (it is ${this.state})`)
   }
 }
+
+/** How long after a failure the file is opened again, in milliseconds. */
+const retryDelay = 1_000
 
 function nestedName(outer: string, name: unknown): string {
   if (typeof name !== 'string' || name === '' || name.includes(separator) || !name.isWellFormed())

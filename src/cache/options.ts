@@ -25,6 +25,11 @@ export interface CacheOptions {
   /** The cache's own file: `new Database(Cache.databaseOptions('data/cache.sqlite3'))`. The cache starts and stops it where nobody else does. */
   database: Database
   /**
+   * Whether `start()` fails when the file can neither be opened nor begun anew. `false`: the cache starts without, every read is a miss,
+   * and it is tried again each second. Default: `true`.
+   */
+  required?: boolean
+  /**
    * The app's file, where the versions of the tags are kept, so that an invalidation is part of the transaction that causes it. It must
    * have the table: `partMigrations: { cache: Cache.appMigrations }`. Default: they are kept in the cache's own file.
    */
@@ -59,23 +64,44 @@ const megabyte = 1_024 ** 2
 /** Below this a database of SQLite has hardly room for its own tables. */
 const smallestBound = 256 * kilobyte
 
+const isDatabase = (value: unknown): value is Database => value instanceof Database
+
+const wiring = {
+  database: option.matching('a Database', isDatabase),
+  required: option.flag(true),
+  app: option.optional(option.matching('a Database', isDatabase)),
+  clock: readClock,
+  logger,
+  stopTimeout: option.duration(5_000),
+}
+
+const keeping = {
+  maxBytes: option.size(256 * megabyte),
+  maxEntries: option.optional(option.integer(1, { min: 1, max: Number.MAX_SAFE_INTEGER })),
+  maxValue: option.size(8 * megabyte),
+  ttl: readTtl,
+  memory: readMemory,
+  compression: readCompression,
+  encryption: readEncryption,
+}
+
+/** What a cache keeps, and how: its options without what it is connected to. */
+export type CacheSettings = Pick<CacheOptions, keyof typeof keeping>
+
 /** Validates the options of {@link Cache} and fills in the defaults. */
 export function resolveOptions(options: CacheOptions) {
-  const isDatabase = (value: unknown): value is Database => value instanceof Database
-  const resolved = readOptions('Cache', options, {
-    database: option.matching('a Database', isDatabase),
-    app: option.optional(option.matching('a Database', isDatabase)),
-    maxBytes: option.size(256 * megabyte),
-    maxEntries: option.optional(option.integer(1, { min: 1, max: Number.MAX_SAFE_INTEGER })),
-    maxValue: option.size(8 * megabyte),
-    ttl: readTtl,
-    memory: readMemory,
-    compression: readCompression,
-    encryption: readEncryption,
-    clock: readClock,
-    logger,
-    stopTimeout: option.duration(5_000),
-  })
+  return withBounds(readOptions('Cache', options, { ...wiring, ...keeping }), options)
+}
+
+/** Validates the options of a cache that is not connected yet; `owner` is what they belong to. */
+export function resolveSettings(options: CacheSettings, owner: string) {
+  return withBounds(readOptions(owner, options, keeping), options)
+}
+
+function withBounds<Resolved extends { maxBytes: number; maxValue: number }>(
+  resolved: Resolved,
+  options: CacheSettings,
+): Resolved {
   const { maxBytes, maxValue } = resolved
   if (maxBytes < smallestBound)
     throw option.invalidOption('Cache option "maxBytes"', 'at least 256kb', options.maxBytes)

@@ -1,4 +1,5 @@
 import type { ResolvedConfig } from '../app/index.ts'
+import { resolveCacheSettings } from '../cache/index.ts'
 import { formatSize } from '../core/index.ts'
 import { resolveDatabaseOptions } from '../database/index.ts'
 import { resolveJobsOptions } from '../jobs/index.ts'
@@ -25,10 +26,12 @@ export function listSettings(config: ResolvedConfig, secrets: readonly string[])
 
 function valueAt(config: ResolvedConfig, name: string): unknown {
   const { definitions, ...jobs } = config.jobs
+  const { path: file, ...cache } = config.cache
   const complete = {
     ...config,
     database: resolveDatabaseOptions(config.database),
     jobs: { definitions, ...resolveJobsOptions({ ...jobs, work: jobs.work ?? true }) },
+    cache: { file, ...resolveCacheSettings(cache, 'cache') },
   }
   // The file of the database is in force as a whole path.
   const path = name === 'database.file' ? ['database', 'path'] : name.split('.')
@@ -41,8 +44,8 @@ function plain(value: unknown): unknown {
   return JSON.parse(text)
 }
 
-const durations = /(?:Timeout|After|Interval|Duration|slowQuery)$/
-const sizes = /(?:Limit|maxRss)$/
+const durations = /(?:Timeout|After|Interval|Duration|slowQuery|ttl)$/
+const sizes = /(?:Limit|maxRss|maxBytes|maxValue)$/
 
 /** Writes the value of a setting for people. */
 export function describeSetting({ name, value }: ListedSetting): string {

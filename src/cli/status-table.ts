@@ -16,6 +16,7 @@ const columns: readonly Column[] = [
   { title: 'queued writes', align: 'right' },
   { title: 'jobs', align: 'right' },
   { title: 'done', align: 'right' },
+  { title: 'cache hits', align: 'right' },
   { title: 'restarts', align: 'right' },
   { title: 'release' },
 ]
@@ -35,6 +36,7 @@ export function describeTree(tree: TreeStatus, output: Output): string[] {
     headline(tree, output),
     ...releaseLines(tree),
     ...jobLines(tree, output),
+    ...cacheLines(tree, output),
     '',
     ...formatTable(columns, rows, bold),
     ...databaseLines(tree, output),
@@ -58,6 +60,14 @@ function jobLines({ processes }: TreeStatus, { color }: Output): string[] {
   return longest < longWait ? [] : [color.yellow(`the next job has waited for ${formatDuration(longest)}`)]
 }
 
+/** A cache that works needs no line. */
+function cacheLines({ processes }: TreeStatus, { color }: Output): string[] {
+  const without = processes.filter(({ stats }) => stats.cache?.isOn === false).map(({ name }) => name)
+  return without.length === 0
+    ? []
+    : [color.yellow(`the cache cannot be used in ${without.join(', ')}: the log says why`)]
+}
+
 function supervisorRow({ pid, state, uptime, rss }: TreeStatus, output: Output): string[] {
   return ['supervisor', String(pid), stateOf(state, output), formatDuration(uptime), formatSize(rss)]
 }
@@ -75,6 +85,9 @@ function processRow(each: ProcessStatus, output: Output): string[] {
     formatNumber(stats.queuedWrites),
     stats.jobs === undefined ? '–' : `${stats.jobs.running}/${stats.jobs.slots}`,
     formatNumber(stats.jobs?.completed),
+    stats.cache && stats.cache.hits + stats.cache.misses > 0
+      ? `${formatNumber(100 * stats.cache.ratio, 1)} %`
+      : '–',
     restarts > 0 ? output.color.yellow(String(restarts)) : '0',
     basename(release),
   ]
@@ -82,7 +95,7 @@ function processRow(each: ProcessStatus, output: Output): string[] {
 
 function programRow({ name, pid, uptime, restarts }: ProgramStatus, output: Output): string[] {
   const state = stateOf(pid === undefined ? 'restarting' : 'running', output)
-  const unknown = ['', '', '', '', '', '']
+  const unknown = ['', '', '', '', '', '', '']
   return [
     name,
     pid === undefined ? '–' : String(pid),

@@ -64,5 +64,15 @@ export interface ProcessStats {
     /** Milliseconds that the job has waited which comes next, in any process. */
     longestWait: number
   }
+  /** What the cache has done in it since its start. */
+  cache?: {
+    hits: number
+    misses: number
+    /** Hits among all reads, from 0 to 1. */
+    ratio: number
+    errors: number
+    /** Whether its storage is in order. */
+    isOn: boolean
+  }
   [more: string]: unknown
 }

@@ -3,12 +3,20 @@ import type { MemoryStats } from '../memory/memory-layer.ts'
 import { countEntries, selectNth } from '../sql.ts'
 import type { SlowFactory } from './slowest.ts'
 
-/** What the cache has done in this process since its start, and how full the file is, as plain JSON. */
-export interface CacheStats {
+/** What the cache has done in this process since its start, as plain JSON. */
+export interface HereStats {
   hits: number
   misses: number
   /** Hits among all reads, from 0 to 1. */
   ratio: number
+  /** Calls that were a miss or did nothing because the storage failed. */
+  errors: number
+  /** Whether the storage is in order. */
+  isOn: boolean
+}
+
+/** What the cache has done in this process since its start, and how full the file is, as plain JSON. */
+export interface CacheStats extends HereStats {
   /** How many entries the file has; with many it is an estimate, right to a few per cent. */
   entries: number
   /** Bytes of the file that are in use. */
@@ -19,10 +27,6 @@ export interface CacheStats {
   freeBytes: number
   /** Entries taken out by this process, by cause. */
   evictions: { room: number; expired: number; cleared: number }
-  /** Calls that were a miss or did nothing because the storage failed. */
-  errors: number
-  /** Whether the storage is in order. */
-  isOn: boolean
   /** The slowest factories of this process. */
   slowest: SlowFactory[]
   /** The keys that were read most, roughly. */
@@ -34,20 +38,28 @@ export interface CacheStats {
 /** So many entries are counted one by one. */
 const fewEntries = 2_000
 
-export function readStats(engine: Engine): CacheStats {
-  const { reads, bound, faults, memory, maxBytes } = engine
-  const all = reads.hits + reads.misses
+/** Tells without a look at the file. */
+export function readHere({ reads, faults }: Engine): HereStats {
+  const { hits, misses } = reads
+  const all = hits + misses
   return {
-    hits: reads.hits,
-    misses: reads.misses,
-    ratio: all === 0 ? 0 : Number((reads.hits / all).toFixed(4)),
+    hits,
+    misses,
+    ratio: all === 0 ? 0 : Number((hits / all).toFixed(4)),
+    errors: faults.errors,
+    isOn: !faults.isOff && faults.canWrite,
+  }
+}
+
+export function readStats(engine: Engine): CacheStats {
+  const { reads, bound, memory, maxBytes } = engine
+  return {
+    ...readHere(engine),
     ...readFile(engine),
     bytes: bound.bytes,
     maxBytes,
     freeBytes: bound.freeBytes,
     evictions: { ...bound.evicted },
-    errors: faults.errors,
-    isOn: !faults.isOff && faults.canWrite,
     slowest: engine.slowest.list(),
     topKeys: engine.topKeys.list(),
     memory: memory && { ...memory.stats(), hits: reads.memoryHits },

@@ -12,7 +12,7 @@ type Options = { readOnly?: true; eval?: string }
 export const command: Command<Options> = {
   name: 'console',
   summary: 'Talk to the app in JavaScript: a REPL with the database and the app at hand',
-  description: `In scope are handcar, database, sql, and app (a promise: the module is loaded when it is first asked for). Nothing works in the
+  description: `In scope are handcar, database, cache, sql, and app (a promise: the module is loaded when it is first asked for). Nothing works in the
 background: no jobs are performed, no requests taken, no migrations run. \`await\` may be used everywhere.`,
   options: [
     { flags: '--read-only', description: 'refuse every write to the database' },
@@ -37,6 +37,7 @@ background: no jobs are performed, no requests taken, no migrations run. \`await
     addToScope({
       handcar: () => handcar,
       database: () => handcar.database,
+      cache: () => handcar.cache,
       sql: () => sql,
       app: async () => (await importApp(config))(handcar),
     })

@@ -56,7 +56,7 @@ async function run(folder: string): Promise<Running> {
   const [makeApp, handcar] = await Promise.all([importApp(config), startHandcar(config, logger)])
   const app = await makeApp(handcar)
   const { host: _host, port: _port, socket: _socket, ...options } = config.server
-  const checks = healthChecks(handcar.database, handcar.jobs)
+  const checks = healthChecks(handcar)
   const server = new Server({ ...options, app, listen: false, checks, logger })
   await server.start()
   await handcar.work()
