@@ -85,7 +85,9 @@ export class OpenDatabase {
       maxBatch: options.batchSize,
       maxBatchDuration: options.batchDuration,
       maxQueued: options.maxQueuedWrites,
-      onCommit: (topics) => this.wake.committed(topics),
+      onCommit: (topics) => {
+        if (options.wakeOn === 'all' || topics.size > 0) this.wake.committed(topics)
+      },
     })
     const { readers, pragmas = {} } = options
     this.pool = readers === false ? undefined : new ReaderPool({ path, extensions, pragmas }, readers)

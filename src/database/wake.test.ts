@@ -33,6 +33,18 @@ test('a listener hears of every commit of its process, at once, with the topics'
   assert.deepEqual(notices, [{ topics: new Set(['posts', 'users', 'comments']), origin: 'here' }])
 })
 
+test("with wakeOn 'topics' a commit that names none wakes nobody", async () => {
+  await using database = await startedDatabase({ wakeOn: 'topics' })
+  const notices: CommitNotice[] = []
+  database.onCommit((notice) => notices.push(notice))
+  await database.run(insert)
+  await database.write((tx) => {
+    tx.run(insert)
+    tx.touch('posts')
+  })
+  assert.deepEqual(notices, [{ topics: new Set(['posts']), origin: 'here' }])
+})
+
 test('with topics, only commits that touch one of them', async () => {
   await using database = await startedDatabase()
   let posts = 0

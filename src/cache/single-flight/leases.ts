@@ -4,6 +4,7 @@ import type { Space } from '../spaces/space.ts'
 import { breakLease, endLease, endLeasesOf, selectLease, takeLease } from '../sql.ts'
 import { randomVersion } from '../tags/tags.ts'
 import { readLive } from '../writes/apply.ts'
+import { workTopic } from '../writes/writes.ts'
 import { Seat } from './seat.ts'
 
 /** Who makes a value. */
@@ -144,7 +145,7 @@ export class Leases {
       this.#lookForDead()
     }, lookInterval)
     try {
-      this.#unsubscribe = this.#engine.database.onCommit(() => this.#look())
+      this.#unsubscribe = this.#engine.database.onCommit(() => this.#look(), [workTopic])
     } catch (error) {
       this.#engine.faults.report('lease', error)
     }

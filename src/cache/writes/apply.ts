@@ -22,10 +22,19 @@ export class BatchState {
   readonly tx: Transaction
   /** Entries added, minus entries deleted; counted only where there is a limit of entries. */
   added = 0
+  /** Whether others may wait for what was written: the end of a lease. */
+  mustWake = false
   #hasLeases: boolean | undefined
 
-  constructor(tx: Transaction) {
+  /** @param hasLeases Whether anybody makes a value, where that is known from before. */
+  constructor(tx: Transaction, hasLeases: boolean | undefined) {
     this.tx = tx
+    this.#hasLeases = hasLeases
+  }
+
+  /** Takes the lease of a key away, whoever has it. */
+  breakLease(id: number): void {
+    if (this.hasLeases && this.tx.run(breakLease, [id]).changes > 0) this.mustWake = true
   }
 
   /** Whether anybody makes a value; a write of its key takes that lease away, so that the value is not stored over it. */
@@ -45,7 +54,7 @@ export function applyOperation(engine: Engine, state: BatchState, operation: Ope
       const { id, space, key } = operation
       const { changes } = state.tx.run(deleteEntry, [id, space.number, key])
       state.added -= changes
-      if (state.hasLeases) state.tx.run(breakLease, [id])
+      state.breakLease(id)
       return changes > 0
     }
     case 'increment':
@@ -53,6 +62,7 @@ export function applyOperation(engine: Engine, state: BatchState, operation: Ope
     case 'touch':
       return applyTouch(engine, state, operation)
     default:
+      state.mustWake = true
       return operation.work(state.tx)
   }
 }
@@ -73,9 +83,10 @@ function applySet(engine: Engine, state: BatchState, { entry, ifAbsent, lease }:
   if (ifAbsent && readLive(engine, tx, entry.space, entry.id, entry.key) !== undefined) return false
   if (lease !== undefined) {
     if (tx.run(endLease, [entry.id, lease]).changes === 0) return false
+    state.mustWake = true
     // It was begun before its space was cleared.
     if (entry.number !== entry.space.number) return false
-  } else if (state.hasLeases) tx.run(breakLease, [entry.id])
+  } else state.breakLease(entry.id)
   putEntry(engine, state, entry)
   return true
 }
@@ -105,7 +116,7 @@ function applyIncrement(engine: Engine, state: BatchState, operation: IncrementO
   relocate(operation, operation.space)
   const { id, space, key, by, expiresAt } = operation
   const { tx } = state
-  if (state.hasLeases) tx.run(breakLease, [id])
+  state.breakLease(id)
   engine.spaces.register(tx, space)
   const now = engine.clock.now()
   if (engine.codec.isPlain) {

@@ -11,6 +11,9 @@ import type { Operation } from './operation.ts'
 const mostOperations = 2_000
 const mostBytes = 4 * 1_024 ** 2
 
+/** What others may wait for: the end of a lease, and any other work. Sets and deletes wake nobody. */
+export const workTopic = 'handcar.cache.work'
+
 /** What a caller says of a write; the rest is added here. */
 type Draft<Kind> = Kind extends Operation ? Omit<Kind, 'result' | 'resolve' | 'reject' | 'promise'> : never
 
@@ -28,6 +31,8 @@ export class Writes {
   #isScheduled = false
   /** What others had committed at the last transaction. */
   #knownVersion = Number.NaN
+  /** Whether there was no lease then. */
+  #hasNoLeases = false
   readonly #running = new Set<Promise<void>>()
 
   constructor(engine: Engine) {
@@ -103,9 +108,10 @@ export class Writes {
     const { bound, spaces } = this.#engine
     const { data_version: version } = tx.get<{ data_version: number }>(readDataVersion)!
     // Others may have cleared a space.
-    if (version !== this.#knownVersion) spaces.doubt()
+    const isUnchanged = version === this.#knownVersion
+    if (!isUnchanged) spaces.doubt()
     this.#knownVersion = version
-    const state = new BatchState(tx)
+    const state = new BatchState(tx, isUnchanged && this.#hasNoLeases ? false : undefined)
     let bytes = 0
     for (const operation of operations) bytes += bytesOf(operation)
     if (bytes > 0) bound.makeRoom(tx, bytes)
@@ -119,6 +125,9 @@ export class Writes {
       }
     }
     bound.keep(tx, bytes, state.added)
+    if (state.mustWake) tx.touch(workTopic)
+    // Other work may have taken one; while nobody does there is nothing to ask.
+    this.#hasNoLeases = !operations.some(({ type }) => type === 'work') && !state.hasLeases
   }
 
   #succeed(operations: Operation[]): void {
