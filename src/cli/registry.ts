@@ -10,6 +10,7 @@ const files = {
   config: () => import('./commands/config.ts'),
   migrate: () => import('./commands/migrate.ts'),
   jobs: () => import('./commands/jobs.ts'),
+  cache: () => import('./commands/cache.ts'),
   console: () => import('./commands/console.ts'),
   db: () => import('./commands/db.ts'),
   doctor: () => import('./commands/doctor.ts'),
