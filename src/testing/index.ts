@@ -1,3 +1,4 @@
+export { temporaryCache, type TemporaryCache, type TemporaryCacheOptions } from './cache/temporary-cache.ts'
 export { FakeClock } from './fake-clock.ts'
 export type { FailedAttempt } from './jobs/attempts.ts'
 export { drainJobs, type DrainedJobs, type DrainJobsOptions } from './jobs/drain-jobs.ts'
