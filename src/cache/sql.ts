@@ -109,6 +109,10 @@ export const endLeasesOf = 'delete from handcar_cache_leases where holder = ?'
 
 export const selectTag = 'select version, changed from handcar_cache_tags where tag = ?'
 
+export const countTags = 'select count(*) as tags from handcar_cache_tags'
+
+export const deleteTags = 'delete from handcar_cache_tags'
+
 /** The tag '' counts the changes. */
 export const countTagChange = `
   insert into handcar_cache_tags (tag, version, changed) values ('', ?, 1)

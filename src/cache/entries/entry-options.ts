@@ -81,7 +81,7 @@ export function readTags(value: unknown, name: string): readonly string[] {
 
 /** Refuses what cannot be a tag. */
 export function checkTag(tag: unknown): asserts tag is string {
-  if (typeof tag !== 'string' || tag === '' || !tag.isWellFormed())
+  if (typeof tag !== 'string' || tag === '' || tag.includes('\0') || !tag.isWellFormed())
     throw new OptionsError('HANDCAR_CACHE_TAG', `Expected a tag that is a text, got ${describe(tag)}`)
   if (Buffer.byteLength(tag) > longestKey)
     throw new OptionsError('HANDCAR_CACHE_TAG', `Expected a tag of at most ${longestKey} bytes`)

@@ -1,12 +1,17 @@
 import assert from 'node:assert/strict'
+import { readdirSync } from 'node:fs'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { test } from 'node:test'
 import { cacheForTest } from '../../../test/helpers/cache.ts'
 import { codeOf } from '../../../test/helpers/errors.ts'
 import { temporaryFolder } from '../../../test/helpers/temporary-folder.ts'
 import { waitUntil } from '../../../test/helpers/wait-until.ts'
+import { recordingLogger } from '../../../test/helpers/recording-logger.ts'
 import { Database } from '../../database/index.ts'
+import { FakeClock } from '../../testing/index.ts'
+import { Engine } from '../engine.ts'
 import { Cache } from '../index.ts'
+import { resolveOptions } from '../options.ts'
 
 test('when the storage is gone every call is a miss or does nothing, with an event and one line in the log', async () => {
   await using context = await cacheForTest()
@@ -83,4 +88,50 @@ test('a table that is gone: the file is set aside and begun anew', async () => {
     return (await cache.get('other')) === 2 && cache.stats().isOn
   })
   assert.equal(await cache.get('key'), undefined)
+})
+
+test('a table that is missing again and again: files are begun anew less and less often', async () => {
+  using folder = temporaryFolder()
+  await using context = await cacheForTest({ path: folder.file('cache.sqlite3') })
+  const { cache, database } = context
+  const setAside = () => readdirSync(folder.path).filter((name) => name.includes('.corrupt-'))
+  await database.run('drop table handcar_cache_entries')
+  await waitUntil('it works again', async () => {
+    await cache.set('key', 1)
+    return (await cache.get('key')) === 1
+  })
+  const first = setAside()
+  assert.equal(first.length, 1)
+  await database.run('drop table handcar_cache_entries')
+  const from = performance.now()
+  for (let time = 0; time < 20; time++) await cache.set('key', 2)
+  if (performance.now() - from < 500) assert.deepEqual(setAside(), first)
+  await waitUntil('it works again, later', async () => {
+    await cache.set('key', 3)
+    return (await cache.get('key')) === 3
+  })
+  assert.notDeepEqual(setAside(), first)
+})
+
+test('a mistake in the code that writes is thrown, and takes no other write with it', async () => {
+  const path = ':memory:'
+  const database = new Database(Cache.databaseOptions(path))
+  const clock = new FakeClock()
+  const engine = new Engine(resolveOptions({ database, clock, logger: recordingLogger() }))
+  await database.start()
+  await engine.storageIsNew()
+  await engine.faults.opened()
+  const { writes } = engine
+  const one = writes.work(() => 1, 0)
+  const wrong = writes.work(() => {
+    throw new TypeError('a mistake')
+  }, undefined)
+  const parameter = writes.work((tx) => void tx.run('delete from handcar_cache_uses where id = ?', [NaN]), 0)
+  const two = writes.work(() => 2, 0)
+  await assert.rejects(wrong, /a mistake/)
+  assert.equal(await codeOf(() => parameter), 'HANDCAR_PARAMETER')
+  assert.deepEqual(await Promise.all([one, two]), [1, 2])
+  assert.ok(engine.faults.canWrite)
+  await engine.faults.stop()
+  await database.stop()
 })

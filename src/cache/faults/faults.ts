@@ -12,6 +12,8 @@ const restAfterFull = 5_000
 const restAfterFailure = 1_000
 /** How often it is looked whether the file is still the one that was opened, in milliseconds, while the cache is used. */
 const identityInterval = 250
+/** After a table was missing: how long until a file is begun anew for that again, twice as long each time, in milliseconds. */
+const renewDelay = { shortest: 1_000, longest: 3_600_000 }
 /** Writes that failed and are remembered one by one. */
 const mostLost = 10_000
 
@@ -31,6 +33,8 @@ export class Faults {
   #loggedAt = -Infinity
   #unlogged = 0
   #writesAgainAt = 0
+  #renewsAgainAt = 0
+  #renewDelay = renewDelay.shortest
   #identity = 0
   #lookedAt = 0
   #repair: Promise<void> | undefined
@@ -77,9 +81,24 @@ export class Faults {
     this.#log(during, error)
     if (this.#isStopped || during === 'decode' || during === 'factory') return
     const code = codeOf(error)
-    if (isDamage(code)) this.repair(true)
+    if (code === 'SQLITE_ERROR') this.#renew()
+    else if (isDamage(code)) this.repair(true)
     else if (code === 'HANDCAR_DATABASE_REPLACED' || code === 'HANDCAR_SYNC_FAILED') this.repair(false)
     else if (isFull(code)) this.#writesAgainAt = performance.now() + restAfterFull
+  }
+
+  /**
+   * A statement cannot be run, as when a table is gone. A new file helps, unless the mistake is in the statement: so the file is begun anew
+   * less and less often.
+   */
+  #renew(): void {
+    const now = performance.now()
+    if (now < this.#renewsAgainAt || this.#isOff) return
+    // Nothing of the kind for a long time: it is something new.
+    if (now - this.#renewsAgainAt > renewDelay.longest) this.#renewDelay = renewDelay.shortest
+    this.#renewsAgainAt = now + this.#renewDelay
+    this.#renewDelay = Math.min(this.#renewDelay * 2, renewDelay.longest)
+    this.repair(true)
   }
 
   /** A write of a key failed: what is in the file is not what it should be. */
@@ -105,10 +124,13 @@ export class Faults {
           for (const id of lost) tx.run(deleteLost, [id])
           return true
         }, false)
+    const loseAgain = (): void => {
+      for (const id of lost) this.lose(id)
+    }
     void deleted.then((isDone) => {
       if (isDone) this.#hasLostAll = false
-      else for (const id of lost) this.lose(id)
-    })
+      else loseAgain()
+    }, loseAgain)
   }
 
   /** Looks in the background, now and then, whether the file is still the one that was opened. */
@@ -180,6 +202,25 @@ export function codeOf(error: unknown): string {
   const isVague =
     own === '' || own === 'HANDCAR_TRANSACTION_ROLLED_BACK' || own === 'HANDCAR_MIGRATION_FAILED'
   return isVague && error instanceof Error && cause !== undefined ? codeOf(cause) : own
+}
+
+/** The codes of mistakes in the code; what JavaScript itself throws has none. */
+const bugs = new Set([
+  '',
+  'HANDCAR_PARAMETER',
+  'HANDCAR_STATEMENT_WRITES',
+  'HANDCAR_STATEMENT_CONTROL',
+  'HANDCAR_TRANSACTION_PENDING',
+  'HANDCAR_TRANSACTION_CLOSED',
+  'HANDCAR_TRANSACTION_NESTED',
+])
+
+/**
+ * Whether an error is no failure of the storage but a mistake in the code: what JavaScript itself throws, and statements or transactions
+ * that are used wrongly.
+ */
+export function isBug(error: unknown): boolean {
+  return bugs.has(codeOf(error))
 }
 
 /** Whether an error says that the file is damaged. */

@@ -205,3 +205,36 @@ test('who comes after an invalidation does not get what a factory makes that beg
   assert.equal(await beside, 'new')
   assert.equal(await cache.get('page'), 'new')
 })
+
+test('when very many tags were invalidated their rows go, and nothing of before comes back', async () => {
+  await using context = await cacheForTest()
+  const { cache, app } = context
+  await cache.set('never invalidated', 1, { tags: ['x'] })
+  await cache.set('invalidated', 1, { tags: ['y'] })
+  await cache.invalidate('y')
+  await app.write((tx) => {
+    tx.run(`
+      with recursive n (i) as (select 1 union all select i + 1 from n where i < 100000)
+      insert into handcar_cache_tags (tag, version, changed) select 'tag:' || i, i, 1 from n`)
+    tx.run("update handcar_cache_tags set changed = 999 where tag = ''")
+  })
+  await cache.set('before', 1, { tags: ['x', 'tag:1'] })
+  assert.equal(await cache.get('before'), 1)
+  const slow = cache.getOrSet('slow', { tags: ['x'] }, async () => {
+    await cache.invalidate('z')
+    return 'made before'
+  })
+  assert.equal(await slow, 'made before')
+  assert.deepEqual(app.get('select count(*) as tags from handcar_cache_tags'), { tags: 3 })
+  for (const key of ['never invalidated', 'invalidated', 'before', 'slow'])
+    assert.equal(await cache.get(key), undefined, key)
+  await cache.set('after', 1, { tags: ['x', 'z'] })
+  assert.equal(await cache.get('after'), 1)
+  await cache.invalidate('x')
+  assert.equal(await cache.get('after'), undefined)
+})
+
+test('the character that no tag may have', async () => {
+  await using context = await cacheForTest()
+  assert.equal(await codeOf(() => context.cache.invalidate('\0')), 'HANDCAR_CACHE_TAG')
+})

@@ -1,12 +1,19 @@
-import type { Database } from '../../database/index.ts'
+import type { Database, Transaction } from '../../database/index.ts'
 import { Changes } from '../changes.ts'
 import type { Entry, TagVersion } from '../entries/entry.ts'
-import { countTagChange, selectTag, setTag } from '../sql.ts'
+import { countTagChange, countTags, deleteTags, selectTag, setTag } from '../sql.ts'
 
 /** What every transaction touches that invalidates tags. */
 const tagTopic = 'handcar.cache.tags'
 /** How many versions are kept in memory. */
 const most = 50_000
+/** The row that counts the changes. No tag is empty. */
+const countRow = ''
+/** The row of all tags that have none of their own. No tag has this character in it. */
+const baseRow = '\0'
+/** How many rows there may be, and after how many changes they are counted. */
+const mostRows = 100_000
+const countInterval = 1_000
 
 interface TagRow {
   version: number
@@ -30,6 +37,9 @@ export const randomVersion = (): number => Math.floor(Math.random() * 281_474_97
  *
  * Versions are read from the file where the invalidations are, and kept until one is committed, here or elsewhere. Inside a
  * transaction of that file they are read through it.
+ *
+ * A tag that was never invalidated has no row. When there are very many rows, all of them go at once, and whatever has no row gets a new
+ * version, so that nothing of before can match: every entry with tags is then a miss once.
  */
 export class Tags {
   readonly #database: Database
@@ -104,7 +114,7 @@ export class Tags {
 
   /** The present moment, for {@link versionsSince}. */
   now(): TagMoment {
-    if (this.#database.isInTransaction) return this.#read('')
+    if (this.#database.isInTransaction) return this.#readRow(countRow)
     this.#changes.look()
     return this.#moment
   }
@@ -123,6 +133,7 @@ export class Tags {
   async invalidate(tags: readonly string[]): Promise<void> {
     await this.#database.write(function invalidate(tx) {
       const { changed } = tx.get<TagRow>(countTagChange, [randomVersion()])!
+      if (changed % countInterval === 0) prune(tx, changed)
       for (const tag of tags) tx.run(setTag, [tag, randomVersion(), changed])
       tx.touch(tagTopic)
     })
@@ -153,17 +164,29 @@ export class Tags {
   }
 
   #read(tag: string): TagRow {
-    return this.#database.get<TagRow>(selectTag, [tag]) ?? { version: 0, changed: 0 }
+    return this.#database.get<TagRow>(selectTag, [tag]) ?? this.#readRow(baseRow)
+  }
+
+  #readRow(row: typeof countRow | typeof baseRow): TagRow {
+    return this.#database.get<TagRow>(selectTag, [row]) ?? { version: 0, changed: 0 }
   }
 
   /** Somebody else has committed: perhaps an invalidation. */
   #compare(): void {
-    if (this.#read('').version !== this.#moment.version) this.#renew()
+    if (this.#readRow(countRow).version !== this.#moment.version) this.#renew()
   }
 
   #renew(): void {
     this.#versions.clear()
     this.#epoch++
-    this.#moment = this.#database.state === 'started' ? this.#read('') : { changed: 0, version: 0 }
+    this.#moment = this.#database.state === 'started' ? this.#readRow(countRow) : { changed: 0, version: 0 }
   }
+}
+
+/** Deletes all rows when there are too many. */
+function prune(tx: Transaction, changed: number): void {
+  if (tx.get<{ tags: number }>(countTags)!.tags <= mostRows) return
+  // Without a condition SQLite drops the pages and looks at no row.
+  tx.run(deleteTags)
+  for (const row of [countRow, baseRow]) tx.run(setTag, [row, randomVersion(), changed])
 }

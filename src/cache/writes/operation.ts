@@ -13,6 +13,8 @@ interface Waiting {
   resolve: (result: unknown) => void
   /** An error that is the caller's own, found in the transaction. */
   refusal?: Error
+  /** A mistake in the code that it has met in the transaction, which has ended it. */
+  culprit?: unknown
   reject: (error: Error) => void
   promise: Promise<unknown>
 }

@@ -4,6 +4,7 @@ import type { Transaction } from '../../database/index.ts'
 import type { Engine } from '../engine.ts'
 import { readDataVersion } from '../sql.ts'
 import type { Space } from '../spaces/space.ts'
+import { isBug } from '../faults/faults.ts'
 import { applyOperation, BatchState } from './apply.ts'
 import type { Operation } from './operation.ts'
 
@@ -120,8 +121,11 @@ export class Writes {
         operation.result = applyOperation(this.#engine, state, operation)
       } catch (error) {
         // What the caller did wrong is the caller's; anything else ends the transaction.
-        if (!(error instanceof OptionsError)) throw error
-        operation.refusal = error
+        if (error instanceof OptionsError) operation.refusal = error
+        else {
+          operation.culprit = error
+          throw error
+        }
       }
     }
     bound.keep(tx, bytes, state.added)
@@ -147,6 +151,7 @@ export class Writes {
 
   #fail(operations: Operation[], error: unknown): void {
     this.#engine.faults.report('write', error)
+    if (isBug(error)) return this.#reject(operations, error)
     // What was written down with these writes is not.
     this.#engine.spaces.forget()
     for (const operation of operations) {
@@ -155,6 +160,21 @@ export class Writes {
       else if (operation.type !== 'work') this.#engine.faults.lose(operation.id)
       operation.resolve(operation.otherwise)
     }
+  }
+
+  /** A mistake in the code is not a miss: the write that has met it is told, and those that were with it are tried again. */
+  #reject(operations: Operation[], error: unknown): void {
+    this.#engine.spaces.forget()
+    const culprits = operations.filter(({ culprit }) => culprit !== undefined)
+    for (const operation of culprits.length > 0 ? culprits : operations) {
+      forget(operation)
+      operation.reject(error as Error)
+    }
+    const others = operations.filter(({ culprit }) => culprit === undefined)
+    if (culprits.length === 0 || others.length === 0) return
+    for (const operation of others) delete operation.refusal
+    this.#queue = [...others, ...this.#queue]
+    if (!this.#isScheduled) this.#schedule()
   }
 }
 
