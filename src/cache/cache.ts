@@ -4,6 +4,10 @@ import { Engine } from './engine.ts'
 import { checkTag, type EntryOptions, type Keeping } from './entries/entry-options.ts'
 import { isDamage, isMistake, codeOf } from './faults/faults.ts'
 import { setFileAside } from './faults/reopen.ts'
+import type { Lock } from './limits/lock.ts'
+import { Locks, type LockOptions } from './limits/locks.ts'
+import type { Store as LimitStore } from './limits/place.ts'
+import { RateLimits, type RateLimitOptions, type RateLimitResult } from './limits/rate-limits.ts'
 import { migrations, tagMigrations } from './migrations.ts'
 import { Namespace } from './namespace.ts'
 import { resolveOptions, type CacheOptions, type ResolvedOptions } from './options.ts'
@@ -57,6 +61,8 @@ export class Cache extends Service {
   readonly #engine: Engine
   readonly #defaults: Keeping
   readonly #root: Namespace
+  readonly #rateLimits: RateLimits
+  readonly #locks: Locks
   #hasStartedDatabase = false
   #leave: (() => void) | undefined
   #retry: NodeJS.Timeout | undefined
@@ -75,6 +81,8 @@ export class Cache extends Service {
     this.#isRequired = resolved.required
     this.#defaults = { ttl: resolved.ttl, grace: 0, tags: [] }
     this.#root = this.#namespace(rootName)
+    this.#rateLimits = new RateLimits(this.#engine)
+    this.#locks = new Locks(this.#engine)
   }
 
   /** See {@link Namespace.get}. */
@@ -185,6 +193,38 @@ export class Cache extends Service {
     }
   }
 
+  /**
+   * Takes from a limit, for all processes; what is refused takes nothing. While the storage of the cache fails, this process counts for
+   * itself. With `store: 'app'` what is taken is part of the app's transaction, and storage failures are thrown.
+   *
+   * @throws OptionsError
+   */
+  async rateLimit(key: string, options: RateLimitOptions): Promise<RateLimitResult> {
+    this.#ready()
+    return this.#rateLimits.take(key, options)
+  }
+
+  /**
+   * Forgets what was taken of a key, with all of its limits.
+   *
+   * @param options.store Where it is kept. Default: `'cache'`.
+   */
+  async resetRateLimit(key: string, options: { store?: LimitStore } = {}): Promise<void> {
+    this.#ready()
+    await this.#rateLimits.reset(key, options.store)
+  }
+
+  /**
+   * Takes a lock that one process at a time holds, or one place of it; `undefined` when somebody else holds it for as long as `wait`, and
+   * where the storage of the cache fails. It ends with its process, however that ends.
+   *
+   * @throws OptionsError; the reason of `signal`
+   */
+  async lock(key: string, options?: LockOptions): Promise<Lock | undefined> {
+    this.#ready()
+    return this.#locks.take(key, options)
+  }
+
   /** What the cache has done in this process, and how full its file is. */
   stats(): CacheStats {
     return readStats(this.#ready())
@@ -209,6 +249,7 @@ export class Cache extends Service {
     this.#retry = undefined
     await this.#retrying
     await flights.stop(timeout)
+    await this.#locks.stop()
     await leases.stop()
     await sweeper.stop()
     await writes.settled()

@@ -32,6 +32,16 @@ export interface ErrorMessage {
   error: unknown
 }
 
+/** A limit was asked. */
+export interface LimitMessage {
+  key: string
+  allowed: boolean
+  limit: number
+  remaining: number
+}
+
+/** `handcar.cache.limit` */
+export const limitEvent: Event<LimitMessage> = defineEvent('handcar.cache.limit')
 /** `handcar.cache.read` */
 export const readEvent: Event<ReadMessage> = defineEvent('handcar.cache.read')
 /** `handcar.cache.fill` */

@@ -68,7 +68,7 @@ export const migrations: readonly Migration[] = [
 ]
 
 /**
- * The app's file: the versions of tags, so that an invalidation commits, or rolls back, with the write that causes it. A version is
+ * The app's file, and the cache's own where there is no app: the versions of tags, so that an invalidation commits, or rolls back, with the write that causes it. A version is
  * random, so that one that was rolled back, or is gone by the restore of a backup, never matches again; `changed` says in which order
  * they were changed.
  */
@@ -81,6 +81,32 @@ export const tagMigrations: readonly Migration[] = [
         version integer not null,
         changed integer not null
       ) strict, without rowid;
+    `,
+  },
+  {
+    // Limits and locks, which may be kept in either file.
+    name: '2_limits',
+    sql: `
+      create table handcar_cache_limits (
+        key text not null,
+        policy text not null,
+        ends_at integer not null,
+        state text not null,
+        primary key (key, policy)
+      ) strict, without rowid;
+      create index handcar_cache_limits_for_sweep on handcar_cache_limits (ends_at);
+
+      create table handcar_cache_locks (
+        key text primary key,
+        token integer not null,
+        holder text not null,
+        expires_at integer,
+        since integer not null
+      ) strict, without rowid;
+      create table handcar_cache_tokens (
+        id integer primary key check (id = 1),
+        last integer not null
+      ) strict;
     `,
   },
 ]

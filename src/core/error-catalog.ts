@@ -295,6 +295,10 @@ export const errorCatalog = {
     title: 'A factory waits for a value that waits for it',
     fix: 'Let the factory not ask the cache for its own key, nor for one whose factory asks for it.',
   },
+  HANDCAR_CACHE_LOCK_LOST: {
+    title: 'A lock is not held any more',
+    fix: 'Give it a longer ttl, or extend() it while the work goes on, and stop the work when its signal is aborted.',
+  },
 } as const satisfies Record<string, { title: string; fix: string }>
 
 /** A code of {@link errorCatalog}. */

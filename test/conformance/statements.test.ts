@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Cache } from '../../src/cache/index.ts'
+import * as limitsStatements from '../../src/cache/limits/sql.ts'
 import * as cacheStatements from '../../src/cache/sql.ts'
 import * as databaseStatements from '../../src/database/sql.ts'
 import * as batchesStatements from '../../src/jobs/batches/sql.ts'
@@ -24,6 +25,7 @@ const parts: Record<string, Record<string, string>> = {
   'jobs/steps': stepsStatements,
   'testing/jobs': testingStatements,
   cache: cacheStatements,
+  'cache/limits': limitsStatements,
 }
 
 for (const [part, statements] of Object.entries(parts)) {

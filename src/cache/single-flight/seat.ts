@@ -36,7 +36,10 @@ export class Seat implements Disposable {
 
   /** Whether the process of a seat has ended. Never asked of one's own: that would let the lock go. */
   static isEmpty(database: Database, name: string): boolean {
-    const lock = FileLock.acquire(fileOf(database, name))
+    const file = fileOf(database, name)
+    // The file goes with its process, or with whoever found it dead.
+    if (statSync(file, { throwIfNoEntry: false }) === undefined) return true
+    const lock = FileLock.acquire(file)
     lock?.[Symbol.dispose]()
     return lock !== undefined
   }
