@@ -26,7 +26,8 @@ export const upsertEntry = `
     stale_until = excluded.stale_until, created_at = excluded.created_at, cost = excluded.cost,
     tags = excluded.tags, kind = excluded.kind, value = excluded.value`
 
-export const deleteEntry = 'delete from handcar_cache_entries where id = ? and space = ? and key = ?'
+export const deleteEntry = `
+  delete from handcar_cache_entries where id = ? and space = ? and key = ? returning expires_at, tags`
 
 /**
  * Adds to a counter; one that does not exist or has expired begins at 0. No row: the entry is no counter, or more than a

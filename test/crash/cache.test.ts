@@ -14,12 +14,17 @@ import { isSoak } from './soak.ts'
 
 async function startChildren(count: number, data: object): Promise<Child[] & AsyncDisposable> {
   const children = Array.from({ length: count }, () => Child.start('cache-process', data))
-  for (const child of children) await child.next()
-  return Object.assign(children, {
-    async [Symbol.asyncDispose]() {
-      for (const child of children) await child.kill()
-    },
-  })
+  const end = async (): Promise<void> => {
+    for (const child of children) await child.kill()
+  }
+  try {
+    for (const child of children) await child.next()
+  } catch (error) {
+    // Those that did start would keep this process from ending.
+    await end()
+    throw error
+  }
+  return Object.assign(children, { [Symbol.asyncDispose]: end })
 }
 
 const linesOf = (path: string): string[] =>
@@ -69,13 +74,28 @@ test(
   },
 )
 
-test('processes count 1,000 times each', { timeout: 120_000 }, async () => {
-  using folder = temporaryFolder()
-  const path = folder.file('cache.sqlite3')
-  await using children = await startChildren(4, { path })
-  await Promise.all(children.map((child) => child.ask({ type: 'increment', key: 'n', times: 1_000 })))
-  assert.equal(await children[0]!.ask({ type: 'get', key: 'n' }), children.length * 1_000)
-})
+test(
+  'processes count 1,000 times each, beside one that sets the counter and one that is killed',
+  { timeout: 120_000 },
+  async () => {
+    using folder = temporaryFolder()
+    const path = folder.file('cache.sqlite3')
+    await using children = await startChildren(4, { path })
+    const count = (key: string) =>
+      children.map((child) => child.ask({ type: 'increment', key, times: 1_000 }))
+    await Promise.all(count('n'))
+    assert.equal(await children[0]!.ask({ type: 'get', key: 'n' }), children.length * 1_000)
+    // It is what was added since it was set, and never more.
+    await using others = await startChildren(2, { path })
+    const counted = Promise.all(count('m'))
+    await others[0]!.ask({ type: 'set', key: 'm', value: 0 })
+    void others[1]!.ask({ type: 'increment', key: 'm', times: 100_000 }).catch(() => {})
+    await others[1]!.kill()
+    await counted
+    const total = await children[0]!.ask<number>({ type: 'get', key: 'm' })
+    assert.ok(Number.isSafeInteger(total) && total <= children.length * 1_000 + 100_000, String(total))
+  },
+)
 
 /**
  * Two processes write a key, three others read it from memory, and all write down what they saw and when, on a clock that they share. A

@@ -124,6 +124,7 @@ export function writeTagVersions(tags: readonly TagVersion[] | undefined): strin
   return tags === undefined ? null : JSON.stringify(tags)
 }
 
-function readTagVersions(text: string): TagVersion[] {
+/** What {@link writeTagVersions} has written. */
+export function readTagVersions(text: string): TagVersion[] {
   return JSON.parse(text) as TagVersion[]
 }

@@ -1,6 +1,6 @@
 import { OptionsError } from '../../core/index.ts'
 import type { Transaction } from '../../database/index.ts'
-import { Entry, writeTagVersions, type EntryRow } from '../entries/entry.ts'
+import { Entry, readTagVersions, writeTagVersions, type EntryRow } from '../entries/entry.ts'
 import type { Engine } from '../engine.ts'
 import type { Space } from '../spaces/space.ts'
 import {
@@ -15,7 +15,13 @@ import {
   upsertEntry,
 } from '../sql.ts'
 import { randomVersion } from '../tags/tags.ts'
-import type { IncrementOperation, Operation, SetOperation, TouchOperation } from './operation.ts'
+import type {
+  DeleteOperation,
+  IncrementOperation,
+  Operation,
+  SetOperation,
+  TouchOperation,
+} from './operation.ts'
 
 /** What a batch of writes has come to so far. */
 export class BatchState {
@@ -49,14 +55,8 @@ export function applyOperation(engine: Engine, state: BatchState, operation: Ope
   switch (operation.type) {
     case 'set':
       return applySet(engine, state, operation)
-    case 'delete': {
-      relocate(operation, operation.space)
-      const { id, space, key } = operation
-      const { changes } = state.tx.run(deleteEntry, [id, space.number, key])
-      state.added -= changes
-      state.breakLease(id)
-      return changes > 0
-    }
+    case 'delete':
+      return applyDelete(engine, state, operation)
     case 'increment':
       return applyIncrement(engine, state, operation)
     case 'touch':
@@ -110,6 +110,23 @@ function putEntry(engine: Engine, state: BatchState, entry: Entry): void {
     // As a bigint it is kept as an integer, which SQL can count up.
     typeof stored === 'number' && Number.isSafeInteger(stored) ? BigInt(stored) : stored,
   ])
+}
+
+/** Whether there was a value that was fresh; one that has expired is deleted too. */
+function applyDelete(engine: Engine, state: BatchState, operation: DeleteOperation): boolean {
+  relocate(operation, operation.space)
+  const { id, space, key } = operation
+  state.breakLease(id)
+  const row = state.tx.get<Pick<EntryRow, 'expires_at' | 'tags'>>(deleteEntry, [id, space.number, key])
+  if (row === undefined) return false
+  state.added--
+  if (row.expires_at !== null && row.expires_at <= engine.clock.now()) return false
+  try {
+    return row.tags === null || engine.tags.stillCurrent(readTagVersions(row.tags))
+  } catch (error) {
+    engine.faults.report('read', error)
+    return false
+  }
 }
 
 function applyIncrement(engine: Engine, state: BatchState, operation: IncrementOperation): unknown {

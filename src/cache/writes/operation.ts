@@ -29,7 +29,7 @@ export interface SetOperation extends Waiting {
   readonly lease: number | undefined
 }
 
-interface DeleteOperation extends Waiting {
+export interface DeleteOperation extends Waiting {
   readonly type: 'delete'
   readonly space: Space
   id: number
