@@ -1,7 +1,11 @@
 #!/bin/sh
-# Installs what some benchmarks use beside Node, on Debian and its children, as root. Whatever is missing is skipped by the
-# benchmarks, which say so.
+# Installs what some benchmarks use beside Node: packages of npm into a folder of their own, and on Debian and its children, as
+# root, programs. Whatever is missing is skipped by the benchmarks, which say so.
 set -u
+
+# No scripts: none of them has to be compiled for what is measured.
+(cd "$(dirname "$0")/rivals" && npm install --ignore-scripts --no-package-lock --no-audit --no-fund) ||
+  echo "The packages in bench/rivals could not be installed" >&2
 
 packages='wrk hey postgresql redis-server gcc libc6-dev util-linux'
 
