@@ -9,7 +9,7 @@ const { createApp } = await import('./site.tsx')
 
 export default async function (handcar: Handcar) {
   const settings = readSettings(process.env)
-  const database = await openDatabase(handcar.database, settings.databaseMode)
+  const database = await openDatabase(handcar, settings.databaseMode)
   const { fetch } = createApp(database, {
     ...settings,
     sessionSecret: sessionSecret(settings, handcar.config.data),

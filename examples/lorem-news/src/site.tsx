@@ -32,7 +32,8 @@ export type AppOptions = Pick<Settings, 'origin' | 'benchmarking'> & {
 }
 
 /** The whole application, as a `fetch` function that any server can call. */
-export function createApp({ queries }: AppDatabase, options: AppOptions) {
+export function createApp(database: AppDatabase, options: AppOptions) {
+  const { queries } = database
   const { origin, benchmarking, sessionSecret, logger, jobs, hasMailbox = false } = options
   const isHttps = origin?.startsWith('https:') ?? false
   const cookie = new SessionCookie(queries, { secret: sessionSecret, isHttps })
@@ -41,15 +42,15 @@ export function createApp({ queries }: AppDatabase, options: AppOptions) {
   app.onError(answerError(logger))
   app.notFound(answerNotFound)
   app.use(headers(isHttps))
-  if (benchmarking) app.route('/', benchmarkingRoutes(queries))
+  if (benchmarking) app.route('/', benchmarkingRoutes(database))
   app.route('/', assets)
   app.use(csrf({ origin }))
   app.use(bodyLimit({ maxSize: largestForm, onError: tooLarge }))
   app.use(methodOverride({ app }))
   app.use(cookie.middleware)
-  app.route('/', postRoutes(queries))
-  app.route('/', commentRoutes(queries))
-  app.route('/', userRoutes(queries, cookie, jobs))
+  app.route('/', postRoutes(database))
+  app.route('/', commentRoutes(database))
+  app.route('/', userRoutes(database, cookie, jobs))
   app.route('/', sessionRoutes(queries, cookie))
   if (hasMailbox && jobs) app.route('/', mailboxRoutes(queries, jobs))
   return app

@@ -43,10 +43,10 @@ test('the naive modes fail and wait as they are known to', async () => {
   const released = new Promise<void>((resolve) => (release = resolve))
   let waiting: Promise<number> | undefined
   await holder.queries.transaction().execute(async () => {
-    await assert.rejects(createPost(site.queries, 1, { ...post, title: 'Deferred and busy' }), {
+    await assert.rejects(createPost(site.database, 1, { ...post, title: 'Deferred and busy' }), {
       code: 'SQLITE_BUSY',
     })
-    waiting = createPost(retrying.queries, 1, { ...post, title: 'Retried until free' })
+    waiting = createPost(retrying.database, 1, { ...post, title: 'Retried until free' })
     setImmediate(release)
     await released
   })

@@ -1,5 +1,7 @@
 import { defineJob, defineRecurring } from 'handcar/jobs'
+import { invalidateTags } from 'handcar/cache'
 import { type Query, sql } from 'handcar/database'
+import { shown } from '../models/kept.ts'
 
 /** So many rows are looked at in one write, so that none is long. */
 const slice = 200
@@ -41,6 +43,7 @@ export const repairCounters = defineJob({
         const until = id + slice
         await job.database.write(async (tx) => {
           const { changes } = tx.run(repair(id, until))
+          if (changes > 0) await invalidateTags(job.database, shown.front, shown.titles)
           await cursor.save({ id: until, wrong: before + changes })
         })
       }

@@ -1,5 +1,6 @@
-import type { Queries } from '../database/index.ts'
+import type { AppDatabase, Queries } from '../database/index.ts'
 import { found, owned } from './errors.ts'
+import { shown } from './kept.ts'
 
 /** A comment under its post. */
 export type ListedComment = Awaited<ReturnType<typeof commentsOfPost>>[number]
@@ -35,35 +36,51 @@ export const findOwnComment = async (queries: Queries, id: number, owner: number
 
 /** Saves a new comment and gives its id. Throws NotFoundError when the post has vanished. */
 export const createComment = (
-  queries: Queries,
+  { queries, kept }: AppDatabase,
   postId: number,
   author: number,
   body: string,
   now = Date.now(),
 ) =>
   queries.transaction().execute(async (transaction) => {
-    found(await transaction.selectFrom('posts').select('id').where('id', '=', postId).executeTakeFirst())
+    const postAuthor = await authorOfPost(transaction, postId)
     const row = { post_id: postId, user_id: author, body, created_at: now, updated_at: now }
     const comment = await transaction
       .insertInto('comments')
       .values(row)
       .returning('id')
       .executeTakeFirstOrThrow()
+    await kept.changed(shown.front, shown.by(author), shown.by(postAuthor))
     return comment.id
   })
 
 /** Changes a comment of its owner and gives the post's id. Throws NotFoundError, NotYoursError. */
-export const updateComment = (queries: Queries, id: number, owner: number, body: string, now = Date.now()) =>
+export const updateComment = (
+  { queries, kept }: AppDatabase,
+  id: number,
+  owner: number,
+  body: string,
+  now = Date.now(),
+) =>
   queries.transaction().execute(async (transaction) => {
     const comment = await findOwnComment(transaction, id, owner)
     await transaction.updateTable('comments').set({ body, updated_at: now }).where('id', '=', id).execute()
+    await kept.changed(shown.by(owner))
     return comment.post_id
   })
 
 /** Deletes a comment of its owner and gives the post's id. Throws NotFoundError, NotYoursError. */
-export const deleteOwnComment = (queries: Queries, id: number, owner: number) =>
+export const deleteOwnComment = ({ queries, kept }: AppDatabase, id: number, owner: number) =>
   queries.transaction().execute(async (transaction) => {
     const comment = await findOwnComment(transaction, id, owner)
     await transaction.deleteFrom('comments').where('id', '=', id).execute()
+    const postAuthor = await authorOfPost(transaction, comment.post_id)
+    await kept.changed(shown.front, shown.by(owner), shown.by(postAuthor))
     return comment.post_id
   })
+
+/** Who wrote a post. Throws NotFoundError. */
+export async function authorOfPost(queries: Queries, id: number): Promise<number> {
+  const post = await queries.selectFrom('posts').select('user_id').where('id', '=', id).executeTakeFirst()
+  return found(post).user_id
+}

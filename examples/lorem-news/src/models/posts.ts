@@ -1,5 +1,6 @@
-import type { Queries } from '../database/index.ts'
+import type { AppDatabase, Queries } from '../database/index.ts'
 import { found, InvalidError, owned, unlessTaken } from './errors.ts'
+import { shown } from './kept.ts'
 
 /** What a person writes into a post. */
 export interface PostFields {
@@ -92,7 +93,12 @@ export const findOwnPost = async (queries: Queries, id: number, owner: number) =
   owned(await queries.selectFrom('posts').selectAll().where('id', '=', id).executeTakeFirst(), owner)
 
 /** Saves a new post and gives its id. Throws InvalidError when the title is taken. */
-export function createPost(queries: Queries, author: number, fields: PostFields, now = Date.now()) {
+export function createPost(
+  { queries, kept }: AppDatabase,
+  author: number,
+  fields: PostFields,
+  now = Date.now(),
+) {
   return unlessTaken(titleTaken, () =>
     queries.transaction().execute(async (transaction) => {
       await refuseTakenTitle(transaction, fields.title)
@@ -104,6 +110,7 @@ export function createPost(queries: Queries, author: number, fields: PostFields,
         updated_at: now,
       }
       const post = await transaction.insertInto('posts').values(row).returning('id').executeTakeFirstOrThrow()
+      await kept.changed(shown.front, shown.by(author))
       return post.id
     }),
   )
@@ -111,7 +118,7 @@ export function createPost(queries: Queries, author: number, fields: PostFields,
 
 /** Changes a post of its owner. Throws NotFoundError, NotYoursError, InvalidError when the title is taken. */
 export function updatePost(
-  queries: Queries,
+  { queries, kept }: AppDatabase,
   id: number,
   owner: number,
   fields: PostFields,
@@ -123,15 +130,17 @@ export function updatePost(
       await refuseTakenTitle(transaction, fields.title, id)
       const changes = { ...columnsOf(fields), updated_at: now }
       await transaction.updateTable('posts').set(changes).where('id', '=', id).execute()
+      await kept.changed(shown.front, shown.by(owner), shown.titles)
     }),
   )
 }
 
 /** Deletes a post of its owner; the comments go with it. Throws NotFoundError, NotYoursError. */
-export const deleteOwnPost = (queries: Queries, id: number, owner: number) =>
+export const deleteOwnPost = ({ queries, kept }: AppDatabase, id: number, owner: number) =>
   queries.transaction().execute(async (transaction) => {
     await findOwnPost(transaction, id, owner)
     await transaction.deleteFrom('posts').where('id', '=', id).execute()
+    await kept.changed(shown.front, shown.by(owner), shown.titles)
   })
 
 const titleTaken = { title: 'There is a post with this title already.' }

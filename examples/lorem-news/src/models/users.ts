@@ -1,5 +1,6 @@
-import type { Queries } from '../database/index.ts'
+import type { AppDatabase, Queries } from '../database/index.ts'
 import { found, unlessTaken } from './errors.ts'
+import { shown } from './kept.ts'
 import { hashPassword, isPassword } from './passwords.ts'
 
 /** What a person tells about themselves. An empty password leaves it as it is. */
@@ -61,7 +62,7 @@ export async function createUser(
  * transaction waits for nothing but the database. Throws InvalidError when the name is taken.
  */
 export async function updateUser(
-  queries: Queries,
+  { queries, kept }: AppDatabase,
   id: number,
   fields: UserFields,
   session: number,
@@ -73,6 +74,7 @@ export async function updateUser(
   await unlessTaken(nameTaken, () =>
     queries.transaction().execute(async (transaction) => {
       await transaction.updateTable('users').set(changes).where('id', '=', id).execute()
+      await kept.changed(shown.front)
       if (!password) return
       await transaction.deleteFrom('sessions').where('user_id', '=', id).where('id', '!=', session).execute()
     }),
@@ -80,7 +82,10 @@ export async function updateUser(
 }
 
 /** Deletes a user; posts, comments and sessions go with them. */
-export const deleteUser = (queries: Queries, id: number) =>
-  queries.deleteFrom('users').where('id', '=', id).execute()
+export const deleteUser = ({ queries, kept }: AppDatabase, id: number) =>
+  queries.transaction().execute(async (transaction) => {
+    await transaction.deleteFrom('users').where('id', '=', id).execute()
+    await kept.changed(shown.front, shown.titles)
+  })
 
 const nameTaken = { screen_name: 'Somebody has this name already.' }

@@ -1,5 +1,5 @@
 import { Hono } from 'hono'
-import type { Queries } from '../database/index.ts'
+import type { AppDatabase } from '../database/index.ts'
 import {
   commentsOfPost,
   createComment,
@@ -17,7 +17,8 @@ import { signedIn } from '../web/session-cookie.ts'
 import { idOf } from './ids.ts'
 
 /** Writing comments; they are read on the page of their post. */
-export function commentRoutes(queries: Queries) {
+export function commentRoutes(database: AppDatabase) {
+  const { queries } = database
   const routes = new Hono<AppEnvironment>()
 
   routes.post('/posts/:id{[0-9]+}/comments', signedIn, async (context) => {
@@ -25,7 +26,7 @@ export function commentRoutes(queries: Queries) {
     const body = await context.req.parseBody()
     const { session } = context.var
     const create = async () => {
-      const id = await createComment(queries, postId, session.user_id, commentBody(body))
+      const id = await createComment(database, postId, session.user_id, commentBody(body))
       return context.redirect(`/posts/${postId}#comment_${id}`, 303)
     }
     return orForm(context, body, create, async (form) => {
@@ -59,7 +60,7 @@ export function commentRoutes(queries: Queries) {
       context,
       body,
       async () => {
-        const postId = await updateComment(queries, id, session.user_id, commentBody(body))
+        const postId = await updateComment(database, id, session.user_id, commentBody(body))
         return context.redirect(`/posts/${postId}#comment_${id}`, 303)
       },
       (form) => <CommentFormPage id={id} form={form} session={session} />,
@@ -67,7 +68,7 @@ export function commentRoutes(queries: Queries) {
   })
 
   routes.delete('/comments/:id{[0-9]+}', signedIn, async (context) => {
-    const postId = await deleteOwnComment(queries, idOf(context), context.var.session.user_id)
+    const postId = await deleteOwnComment(database, idOf(context), context.var.session.user_id)
     return context.redirect(`/posts/${postId}`, 303)
   })
 

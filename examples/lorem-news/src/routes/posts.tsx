@@ -1,5 +1,5 @@
 import { Hono } from 'hono'
-import type { Queries } from '../database/index.ts'
+import type { AppDatabase } from '../database/index.ts'
 import { commentsOfPost } from '../models/comments.ts'
 import {
   createPost,
@@ -7,9 +7,9 @@ import {
   findOwnPost,
   findPost,
   findPostByPublicId,
-  newestPosts,
   updatePost,
 } from '../models/posts.ts'
+import { frontList } from '../views/kept.tsx'
 import { PostFormPage, PostPage, PostsPage } from '../views/posts.tsx'
 import type { AppEnvironment } from '../web/environment.ts'
 import { postFields } from '../web/forms.ts'
@@ -18,11 +18,15 @@ import { signedIn } from '../web/session-cookie.ts'
 import { idOf } from './ids.ts'
 
 /** Reading and writing posts. */
-export function postRoutes(queries: Queries) {
+export function postRoutes(database: AppDatabase) {
+  const { queries } = database
   const routes = new Hono<AppEnvironment>()
 
   routes.on('GET', ['/', '/posts'], async (context) =>
-    page(context, <PostsPage posts={await newestPosts(queries)} session={context.var.session} />),
+    page(
+      context,
+      <PostsPage list={await frontList(database, context.var.session)} session={context.var.session} />,
+    ),
   )
 
   routes.get('/posts/new', signedIn, (context) =>
@@ -36,7 +40,7 @@ export function postRoutes(queries: Queries) {
       context,
       body,
       async () =>
-        context.redirect(`/posts/${await createPost(queries, session.user_id, postFields(body))}`, 303),
+        context.redirect(`/posts/${await createPost(database, session.user_id, postFields(body))}`, 303),
       (form) => <PostFormPage form={form} session={session} />,
     )
   })
@@ -67,7 +71,7 @@ export function postRoutes(queries: Queries) {
       context,
       body,
       async () => {
-        await updatePost(queries, id, session.user_id, postFields(body))
+        await updatePost(database, id, session.user_id, postFields(body))
         return context.redirect(`/posts/${id}`, 303)
       },
       (form) => <PostFormPage id={id} form={form} session={session} />,
@@ -75,7 +79,7 @@ export function postRoutes(queries: Queries) {
   })
 
   routes.delete('/posts/:id{[0-9]+}', signedIn, async (context) => {
-    await deleteOwnPost(queries, idOf(context), context.var.session.user_id)
+    await deleteOwnPost(database, idOf(context), context.var.session.user_id)
     return context.redirect('/posts', 303)
   })
 

@@ -1,11 +1,10 @@
 import { Hono } from 'hono'
 import type { Jobs } from 'handcar/jobs'
-import type { Queries } from '../database/index.ts'
+import type { AppDatabase } from '../database/index.ts'
 import { welcomeMail } from '../jobs/index.ts'
-import { commentsOfUser } from '../models/comments.ts'
-import { postsOfUser } from '../models/posts.ts'
 import { sessionsOfUser } from '../models/sessions.ts'
 import { createUser, deleteUser, findUser, updateUser } from '../models/users.ts'
+import { writingsOf } from '../views/kept.tsx'
 import { EditUserPage, SignUpPage, UserPage } from '../views/users.tsx'
 import type { AppEnvironment } from '../web/environment.ts'
 import { userFields } from '../web/forms.ts'
@@ -14,7 +13,8 @@ import { signedIn, type SessionCookie } from '../web/session-cookie.ts'
 import { idOf } from './ids.ts'
 
 /** Signing up, everybody's page, and one's own profile. */
-export function userRoutes(queries: Queries, cookie: SessionCookie, jobs: Jobs | undefined) {
+export function userRoutes(database: AppDatabase, cookie: SessionCookie, jobs: Jobs | undefined) {
+  const { queries } = database
   const routes = new Hono<AppEnvironment>()
   const welcome = async (userId: number) => jobs?.enqueue(welcomeMail, { userId })
 
@@ -39,10 +39,9 @@ export function userRoutes(queries: Queries, cookie: SessionCookie, jobs: Jobs |
   routes.get('/users/:id{[0-9]+}', async (context) => {
     const { session } = context.var
     const user = await findUser(queries, idOf(context))
-    const posts = await postsOfUser(queries, user.id)
-    const comments = await commentsOfUser(queries, user.id)
+    const wrote = await writingsOf(database, user.id)
     const sessions = session?.user_id === user.id ? await sessionsOfUser(queries, user.id) : []
-    return page(context, <UserPage {...{ user, posts, comments, sessions, session }} />)
+    return page(context, <UserPage {...{ user, ...wrote, sessions, session }} />)
   })
 
   routes.get('/user', signedIn, (context) => context.redirect(`/users/${context.var.session.user_id}`))
@@ -63,7 +62,7 @@ export function userRoutes(queries: Queries, cookie: SessionCookie, jobs: Jobs |
       context,
       body,
       async () => {
-        await updateUser(queries, session.user_id, userFields(body, { isNew: false }), session.id)
+        await updateUser(database, session.user_id, userFields(body, { isNew: false }), session.id)
         return context.redirect(`/users/${session.user_id}`, 303)
       },
       (form) => <EditUserPage form={form} session={session} />,
@@ -71,7 +70,7 @@ export function userRoutes(queries: Queries, cookie: SessionCookie, jobs: Jobs |
   })
 
   routes.delete('/user', signedIn, async (context) => {
-    await deleteUser(queries, context.var.session.user_id)
+    await deleteUser(database, context.var.session.user_id)
     cookie.clear(context)
     return context.redirect('/', 303)
   })

@@ -23,6 +23,21 @@ function age(at: number, now = Date.now()): string {
   return 'just now'
 }
 
+/** When {@link age} of a time will be other words. */
+function ageChangesAt(at: number, now = Date.now()): number {
+  let next = Infinity
+  for (const [, length] of units) {
+    const count = Math.max(0, Math.floor((now - at) / 1000 / length))
+    next = Math.min(next, at + (count + 1) * length * 1000)
+    if (count > 0) break
+  }
+  return next
+}
+
+/** When the first of some ages will be other words. */
+export const agesChangeAt = (rows: readonly { created_at: number }[], now = Date.now()): number =>
+  rows.reduce((next, { created_at }) => Math.min(next, ageChangesAt(created_at, now)), Infinity)
+
 /** A count with its noun: `1 comment`, `12 comments`. */
 export const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`
 

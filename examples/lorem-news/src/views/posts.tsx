@@ -1,4 +1,5 @@
 import { html } from 'hono/html'
+import type { Child } from 'hono/jsx'
 import type { ListedComment } from '../models/comments.ts'
 import type { ListedPost, ShownPost } from '../models/posts.ts'
 import type { CurrentSession } from '../models/sessions.ts'
@@ -9,8 +10,8 @@ import { counted, DeleteButton, Prose, Tags, Time } from './pieces.tsx'
 
 type Viewer = CurrentSession | undefined
 
-/** The front page: a list of posts. */
-export const PostsPage = ({ posts, session }: { posts: readonly ListedPost[]; session: Viewer }) => (
+/** The front page: a list of posts, made now or before. */
+export const PostsPage = ({ list, session }: { list: Child; session: Viewer }) => (
   <Layout title="Posts" session={session}>
     <div class="heading">
       <h1>Posts</h1>
@@ -18,13 +19,17 @@ export const PostsPage = ({ posts, session }: { posts: readonly ListedPost[]; se
         New post
       </a>
     </div>
-    {posts.length === 0 ? (
-      <p class="box">Nothing here yet. Write the first post.</p>
-    ) : (
-      <ol class="posts">{posts.map((post) => postItem(post, session))}</ol>
-    )}
+    {list}
   </Layout>
 )
+
+/** The list of the front page. Authors find buttons at their own posts; all others see the same. */
+export const PostList = ({ posts, session }: { posts: readonly ListedPost[]; session: Viewer }) =>
+  posts.length === 0 ? (
+    <p class="box">Nothing here yet. Write the first post.</p>
+  ) : (
+    <ol class="posts">{posts.map((post) => postItem(post, session))}</ol>
+  )
 
 const postItem = (post: ListedPost, session: Viewer) =>
   html` <li class="post box" id="post_${post.id}">

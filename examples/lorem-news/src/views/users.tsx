@@ -1,4 +1,5 @@
 import { html } from 'hono/html'
+import type { Child } from 'hono/jsx'
 import type { CommentOfUser } from '../models/comments.ts'
 import type { postsOfUser } from '../models/posts.ts'
 import type { CurrentSession, ListedSession } from '../models/sessions.ts'
@@ -14,12 +15,14 @@ type PostOfUser = Awaited<ReturnType<typeof postsOfUser>>[number]
 /** A user with everything that they wrote. */
 export function UserPage(props: {
   user: ShownUser
-  posts: readonly PostOfUser[]
-  comments: readonly CommentOfUser[]
+  /** How many comments they wrote. */
+  comments: number
+  /** {@link Writings}, made now or before. */
+  writings: Child
   sessions: readonly ListedSession[]
   session: Viewer
 }) {
-  const { user, posts, comments, sessions, session } = props
+  const { user, comments, writings, sessions, session } = props
   return (
     <Layout title={user.screen_name} session={session}>
       <section class="box" aria-labelledby="name">
@@ -29,27 +32,34 @@ export function UserPage(props: {
             here since <Time at={user.created_at} />
           </span>
           <span>{counted(user.posts_count, 'post')}</span>
-          <span>{counted(comments.length, 'comment')}</span>
+          <span>{counted(comments, 'comment')}</span>
         </p>
         <Prose text={user.about} />
         {session?.user_id === user.id && <OwnProfile />}
       </section>
       {session?.user_id === user.id && <Sessions sessions={sessions} current={session.id} />}
-      <details open>
-        <summary>
-          <h2>{counted(posts.length, 'post')}</h2>
-        </summary>
-        <ol class="posts">{posts.map(postItem)}</ol>
-      </details>
-      <details>
-        <summary>
-          <h2>{counted(comments.length, 'comment')}</h2>
-        </summary>
-        {comments.map(commentItem)}
-      </details>
+      {writings}
     </Layout>
   )
 }
+
+/** Everything that a user wrote: the same for all who look at it. */
+export const Writings = (props: { posts: readonly PostOfUser[]; comments: readonly CommentOfUser[] }) => (
+  <>
+    <details open>
+      <summary>
+        <h2>{counted(props.posts.length, 'post')}</h2>
+      </summary>
+      <ol class="posts">{props.posts.map(postItem)}</ol>
+    </details>
+    <details>
+      <summary>
+        <h2>{counted(props.comments.length, 'comment')}</h2>
+      </summary>
+      {props.comments.map(commentItem)}
+    </details>
+  </>
+)
 
 const postItem = (post: PostOfUser) =>
   html` <li class="post box">

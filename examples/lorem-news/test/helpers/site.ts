@@ -58,7 +58,7 @@ export async function openSite(
   const data = options.data ?? (await seededFolder())
   const handcar = await startHandcar(data, false, options.clock)
   cleanups.push(() => handcar.stop())
-  const database = await openDatabase(handcar.database, options.mode ?? 'handcar')
+  const database = await openDatabase(handcar, options.mode ?? 'handcar')
   cleanups.push(() => database.stop())
   const jobs = (options.mode ?? 'handcar') === 'handcar' ? handcar.jobs : undefined
   const { origin } = options

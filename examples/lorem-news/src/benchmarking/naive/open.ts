@@ -1,4 +1,5 @@
 import { Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from 'kysely'
+import { Kept } from '../../models/kept.ts'
 import type { DatabaseMode } from '../../settings.ts'
 import type { AppDatabase } from '../../database/index.ts'
 import type { Schema } from '../../database/schema.ts'
@@ -16,7 +17,7 @@ export function openNaive(path: string, name: Exclude<DatabaseMode, 'handcar'>):
       createIntrospector: (database) => new SqliteIntrospector(database),
     },
   })
-  return { queries, stop: () => queries.destroy() }
+  return { queries, kept: new Kept(undefined), stop: () => queries.destroy() }
 }
 
 /** Several connections are open at once; without this Kysely would let one query wait for another. */
