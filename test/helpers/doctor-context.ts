@@ -20,6 +20,7 @@ export function doctorContext(
     environmentName: 'production',
     dataFolder: folder.file('data'),
     databasePath,
+    cachePath: folder.file('data/cache.sqlite3'),
     migrationsFolder: undefined,
     listen: undefined,
     processes: 1,

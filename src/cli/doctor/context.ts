@@ -19,6 +19,7 @@ export interface DoctorContext {
   environmentName: string
   dataFolder: string
   databasePath: string
+  cachePath: string
   /** `undefined` when the app has none. */
   migrationsFolder: string | undefined
   /** Where the app listens; `undefined` when it is not known. */
@@ -80,6 +81,7 @@ function settingsOf(config: ResolvedConfig): Settings {
     environmentName: config.environment,
     dataFolder: config.data,
     databasePath: config.database.path,
+    cachePath: config.cache.path,
     migrationsFolder: config.database.migrations,
     listen: server.socket === undefined ? { host: server.host, port: server.port } : { path: server.socket },
     processes: processes.web + processes.jobs,
@@ -94,6 +96,7 @@ function defaultSettings(folder: string, environment: NodeJS.ProcessEnv): Settin
     environmentName: environment['NODE_ENV'] ?? 'production',
     dataFolder,
     databasePath: join(dataFolder, 'app.sqlite3'),
+    cachePath: join(dataFolder, 'cache.sqlite3'),
     migrationsFolder: statOf(migrations) ? migrations : undefined,
     listen: undefined,
     processes: 1,

@@ -1,4 +1,5 @@
 import { backlog } from './backlog.ts'
+import { cacheFile } from './cache-file.ts'
 import { clock } from './clock.ts'
 import { configuration } from './configuration.ts'
 import { databaseFiles } from './database-files.ts'
@@ -47,5 +48,6 @@ export const checkGroups: readonly CheckGroup[] = [
       integrity,
     ],
   },
+  { title: 'Cache', checks: [cacheFile] },
   { title: 'Machine', checks: [memory, swap, descriptors, backlog, clock, port, leftovers] },
 ]
