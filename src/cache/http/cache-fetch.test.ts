@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { cacheForTest } from '../../../test/helpers/cache.ts'
+import { waitUntil } from '../../../test/helpers/wait-until.ts'
+import { cacheFetch } from '../index.ts'
+
+const request = (path: string, init?: RequestInit): Request => new Request(`http://app.test${path}`, init)
+
+test('wraps any fetch function', async () => {
+  await using context = await cacheForTest()
+  const { cache, clock } = context
+  let made = 0
+  const fetch = cacheFetch(
+    cache,
+    (asked, environment: string) => {
+      made++
+      return new Response(`${environment} ${new URL(asked.url).pathname} ${made}`, {
+        headers: { 'cache-tag': 'a', 'content-type': 'text/plain' },
+      })
+    },
+    { ttl: '1m', staleWhileRevalidate: '1m' },
+  )
+  const read = async (path: string, init?: RequestInit) => (await fetch(request(path, init), 'env')).text()
+  assert.deepEqual(
+    [await read('/a'), await read('/a'), await read('/b')],
+    ['env /a 1', 'env /a 1', 'env /b 2'],
+  )
+  clock.advance(61_000)
+  assert.equal(await read('/a'), 'env /a 1')
+  await waitUntil('it was made anew', async () => (await read('/a')) === 'env /a 3')
+  await cache.invalidate('a')
+  assert.equal(await read('/a'), 'env /a 4')
+  const posted = await fetch(request('/a', { method: 'POST' }), 'env')
+  assert.deepEqual([await posted.text(), posted.headers.get('cache-tag')], ['env /a 5', null])
+})
+
+test('an error of the handler is its caller’s; the others try themselves', async () => {
+  await using context = await cacheForTest()
+  let made = 0
+  const fetch = cacheFetch(
+    context.cache,
+    () => {
+      if (++made === 1) throw new Error('first')
+      return new Response('page')
+    },
+    { tags: [] },
+  )
+  const answers = await Promise.allSettled([1, 2, 3].map(async () => (await fetch(request('/'))).text()))
+  assert.deepEqual(
+    answers.map((answer) => (answer.status === 'fulfilled' ? answer.value : String(answer.reason))),
+    ['Error: first', 'page', 'page'],
+  )
+})
+
+test('bytes, empty pages and long addresses', async () => {
+  await using context = await cacheForTest()
+  const bytes = Uint8Array.from({ length: 256 }, (_, index) => index)
+  let made = 0
+  const fetch = cacheFetch(
+    context.cache,
+    (asked) => {
+      made++
+      return new Response(asked.url.includes('empty') ? null : bytes)
+    },
+    { tags: [] },
+  )
+  const long = `/?${'x'.repeat(3_000)}`
+  for (const path of ['/', '/', '/', long, long, `${long}y`]) {
+    assert.deepEqual(new Uint8Array(await (await fetch(request(path))).arrayBuffer()), bytes)
+  }
+  assert.equal(made, 3)
+  assert.equal(await (await fetch(request('/empty'))).text(), '')
+  assert.equal(await (await fetch(request('/empty'))).text(), '')
+  assert.equal(made, 4)
+})
