@@ -5,9 +5,6 @@ import type { Space } from './spaces/space.ts'
 import { selectEntry, selectMany, selectVersion } from './sql.ts'
 import type { Operation } from './writes/operation.ts'
 
-/** How often an entry that is read again and again is noted as used, in milliseconds. */
-const markInterval = 1_000
-
 /**
  * Reads. A value comes, in this order, from a write that is not committed yet, from memory, from the file.
  *
@@ -97,9 +94,10 @@ export class Reads {
     this.hits++
     if (entry.wasUsed) this.memoryHits++
     if ((this.hits & 63) === 0) this.#engine.topKeys.add(space.name, key)
-    if (now - entry.markedAt >= markInterval) {
+    const { bound } = this.#engine
+    if (now - entry.markedAt >= bound.uses.interval) {
       entry.markedAt = now
-      this.#engine.bound.mark(entry.id, now)
+      bound.mark(entry, now)
     }
     if (readEvent.hasSubscribers)
       readEvent.publish({ namespace: space.name, key, from: entry.wasUsed ? 'memory' : 'file' })

@@ -134,7 +134,7 @@ export const selectSample = `
 
 export const evictEntry = `
   delete from handcar_cache_entries where id = ? and version = ?
-  returning coalesce(octet_length(value), 0) + length(key) + 100 as bytes`
+  returning coalesce(octet_length(value), 0) + length(key) + 100 as bytes, created_at`
 
 export const evictRange = `
   delete from handcar_cache_entries

@@ -1,5 +1,6 @@
 import type { Transaction } from '../../database/index.ts'
 import type { Engine } from '../engine.ts'
+import type { Entry } from '../entries/entry.ts'
 import { evictEvent } from '../events.ts'
 import {
   countEntries,
@@ -46,10 +47,10 @@ interface Candidate {
 
 /**
 Keeps the file within its bound: the pages that are in use, as SQLite counts them, in every transaction that writes while it is
- * getting narrow. What is too much goes in the same transaction: first what has expired, then what was not used for longest among some that are looked at.
+ * getting narrow. What is too much goes in the same transaction: first what has expired, then what is used least among some that are looked at.
  *
  * Ids are hashes, so neighbours in the table are a random sample that costs one look. The best candidates of earlier samples are
- * kept, as Redis does it (https://redis.io/docs/latest/develop/reference/eviction/), which comes close to LRU.
+ * kept, as Redis does it (https://redis.io/docs/latest/develop/reference/eviction/), which comes close to looking at all; what "least" means: `uses.ts`.
  */
 export class Bound {
   readonly uses = new Uses()
@@ -95,9 +96,9 @@ export class Bound {
   }
 
   /** Notes that an entry was used, where that can matter. */
-  mark(id: number, now: number): void {
+  mark(entry: Entry, now: number): void {
     if (this.#usedPages > this.#mostPages * pressure || this.#engine.maxEntries !== undefined)
-      this.uses.mark(id, now)
+      this.uses.mark(entry.id, now, entry.createdAt)
   }
 
   /** Before a write of so many bytes: evicts as much where it is getting narrow. */
@@ -215,9 +216,9 @@ export class Bound {
       const candidate = this.#pool.shift()!
       // Used since it became a candidate: it goes back among all others.
       if (this.uses.lastUse(candidate.id) > candidate.used_at) continue
-      const row = tx.get<{ bytes: number }>(evictEntry, [candidate.id, candidate.version])
+      const row = tx.get<{ bytes: number; created_at: number }>(evictEntry, [candidate.id, candidate.version])
       if (row === undefined) continue
-      this.uses.forget(candidate.id)
+      this.uses.evicted(candidate.id, Math.max(0, this.#engine.clock.now() - row.created_at))
       entries++
       freed += row.bytes
     }

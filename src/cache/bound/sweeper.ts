@@ -1,5 +1,6 @@
 import type { Transaction } from '../../database/index.ts'
 import type { Engine } from '../engine.ts'
+import { selectNextLimitEnd, sweepLimits } from '../limits/sql.ts'
 import { freeOnePage, selectIdAfter, selectNextExpiry, sweepCleared, sweepExpired } from '../sql.ts'
 
 /** How much is done in one transaction. */
@@ -81,7 +82,9 @@ export class Sweeper {
     if (this.#isStopped || this.#engine.faults.isOff) return
     try {
       const next = this.#engine.database.get<{ stale_until: number }>(selectNextExpiry)
-      if (next !== undefined) this.#wakeAt(Math.max(next.stale_until, this.#engine.clock.now()) + pause)
+      const nextLimit = this.#engine.database.get<{ ends_at: number }>(selectNextLimitEnd)
+      const at = Math.min(next?.stale_until ?? Infinity, nextLimit?.ends_at ?? Infinity)
+      if (at < Infinity) this.#wakeAt(Math.max(at, this.#engine.clock.now()) + pause)
     } catch (error) {
       this.#engine.faults.report('read', error)
     }
@@ -93,6 +96,9 @@ export class Sweeper {
       this.#engine.bound.gone(tx, 'expired', changes)
       return changes === entriesAtOnce
     })
+    await this.#repeat(
+      (tx) => tx.run(sweepLimits, [this.#engine.clock.now(), entriesAtOnce]).changes === entriesAtOnce,
+    )
     if (this.#mustClean) {
       this.#mustClean = false
       await this.#cleanSpaces()
