@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync, mkdirSync, rmdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { sql } from '../database/index.ts'
 import { defineJob } from '../jobs/index.ts'
@@ -113,6 +113,21 @@ test('the cache is shared by processes, works in every role, and is told by the 
   clock.advance(60_000)
   assert.equal(await web.cache.get('page'), undefined)
   assert.deepEqual(web.cache.here, { hits: 0, misses: 2, ratio: 0, errors: 0, isOn: true })
+})
+
+test('what was kept beside another database than the present one is not served', async () => {
+  using folder = temporaryFolder()
+  const config = { data: folder.path }
+  const keep = async () => {
+    await using handcar = new Handcar(config, { logger, migrate: true })
+    await handcar.start()
+    return handcar.cache.getOrSet('page', { tags: ['posts'] }, () => 'made')
+  }
+  await keep()
+  for (const ending of ['', '-wal', '-shm']) rmSync(folder.file(`app.sqlite3${ending}`), { force: true })
+  await using handcar = new Handcar(config, { logger, migrate: true })
+  await handcar.start()
+  assert.equal(await handcar.cache.getOrSet('page', { tags: ['posts'] }, () => 'made anew'), 'made anew')
 })
 
 test('an app starts and works whatever is wrong with the file of its cache, and uses it as soon as that is right', async () => {

@@ -81,6 +81,8 @@ export const tagMigrations: readonly Migration[] = [
         version integer not null,
         changed integer not null
       ) strict, without rowid;
+      -- The version of all tags that were never invalidated: another one in each database that is begun anew.
+      insert into handcar_cache_tags (tag, version, changed) values (char(0), random() & 0xffffffffffff, 0);
     `,
   },
   {
