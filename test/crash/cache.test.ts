@@ -174,6 +174,7 @@ test(
           type: 'fill',
           milliseconds,
           largest: 60_000,
+          least: maxBytes,
         }),
       ),
     )

@@ -16,7 +16,7 @@ type Order =
   | { type: 'hold'; key: string }
   | { type: 'register'; key: string; milliseconds: number; writes: boolean; worker: number }
   | { type: 'increment'; key: string; times: number }
-  | { type: 'fill'; milliseconds: number; largest: number }
+  | { type: 'fill'; milliseconds: number; largest: number; least?: number }
   | { type: 'set'; key: string; value: unknown }
   | { type: 'get'; key: string }
   | { type: 'stop' }
@@ -112,11 +112,12 @@ async function useRegister(order: { key: string; milliseconds: number; writes: b
   return history
 }
 
-async function fill(order: { milliseconds: number; largest: number }) {
+/** Writes for some time, and on until so many bytes are written. */
+async function fill(order: { milliseconds: number; largest: number; least?: number }) {
   const endAt = performance.now() + order.milliseconds
   const times: number[] = []
   let bytes = 0
-  for (let round = 0; performance.now() < endAt; round++) {
+  for (let round = 0; performance.now() < endAt || bytes < (order.least ?? 0); round++) {
     await Promise.all(
       Array.from({ length: 8 }, async () => {
         const size = Math.floor(order.largest ** Math.random())
