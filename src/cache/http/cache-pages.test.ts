@@ -143,7 +143,11 @@ test('with a key, each of those it tells apart has a page, and undefined has non
   const user = (c: Context): string | undefined => /user=(\w+)/.exec(c.req.header('cookie') ?? '')?.[1] ?? ''
   const key = (c: Context) => (user(c) === 'admin' ? undefined : user(c))
   app.get('/', cachePages(context.cache, { tags: ['posts'], key }), (c) => c.text(`${user(c)} ${++made}`))
-  const read = async (cookie: string) => (await app.request('/', { headers: { cookie } })).text()
+  const read = async (cookie: string) => {
+    const response = await app.request('/', { headers: { cookie } })
+    if (status(response) !== null) assert.equal(response.headers.get('cache-control'), 'private, no-cache')
+    return response.text()
+  }
   assert.deepEqual([await read('user=ann'), await read('user=bob'), await read('')], ['ann 1', 'bob 2', ' 3'])
   assert.deepEqual(
     [await read('x; user=ann'), await read('user=bob'), await read('')],
@@ -379,6 +383,23 @@ test('what middleware says about headers before and after is in each answer', as
     const { headers } = await app.request('/')
     assert.deepEqual([headers.get('x-request-id'), headers.get('x-after')], [String(time), String(time)])
   }
+})
+
+test('tags that are none are an error, whoever names them', async () => {
+  await using context = await cacheForTest()
+  const codes: unknown[] = []
+  const app = new Hono()
+  app.onError((error, c) => {
+    codes.push((error as { code?: string }).code)
+    return c.text('failed', 500)
+  })
+  app.get('/', cachePages(context.cache, { tags: () => [''] }), (c) => c.text('page'))
+  app.get('/own', cachePages(context.cache, { tags: [] }), (c) =>
+    c.text('page', 200, { 'cache-tag': 'x'.repeat(2_000) }),
+  )
+  assert.equal((await app.request('/')).status, 500)
+  assert.equal((await app.request('/own')).status, 500)
+  assert.deepEqual(codes, ['HANDCAR_CACHE_TAG', 'HANDCAR_CACHE_TAG'])
 })
 
 test('wrong options are refused', async () => {

@@ -20,7 +20,10 @@ export interface PageOptions<Subject> {
    * request is not answered from the cache. Without this function no request with cookies is.
    */
   key?: (subject: Subject) => string | undefined
-  /** What browsers and proxies are told when the handler says nothing. Default: `'no-cache'`: keep it, and ask each time whether it still holds. */
+  /**
+   * What browsers and proxies are told when the handler says nothing. Default: `'no-cache'`, keep it and ask each time whether it still
+   * holds; with `key`, `'private, no-cache'`.
+   */
   cacheControl?: string
   /** The largest body that is kept. Default: `'1mb'`. */
   maxBody?: Size
@@ -53,7 +56,7 @@ export function readPageOptions<Subject>(
     ttl: (value: unknown, name: string) => (value === undefined ? undefined : readTtl(value, name)),
     grace: option.duration(0),
     staleWhileRevalidate: option.duration(0),
-    cacheControl: option.text('no-cache'),
+    cacheControl: option.text(options?.key === undefined ? 'no-cache' : 'private, no-cache'),
     maxBody: option.size(1_024 ** 2),
     maxWait: option.duration(10_000),
   })

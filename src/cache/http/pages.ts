@@ -1,3 +1,4 @@
+import { OptionsError } from '../../core/index.ts'
 import type { Cache } from '../cache.ts'
 import type { Namespace } from '../namespace.ts'
 import type { FactoryContext } from '../single-flight/flight.ts'
@@ -91,8 +92,8 @@ export class Pages<Subject> {
     } catch (error) {
       if (attempt.own !== undefined) return attempt.own
       if (attempt.failed !== undefined) return { response: attempt.failed }
-      // Its handler has thrown. What others have thrown, and a cache that does not work, is no reason not to answer.
-      if (attempt.hasBegun) throw error
+      // Its handler has thrown, or the tags are none. What others have thrown, and a cache that does not work, is no reason not to answer.
+      if (attempt.hasBegun || error instanceof OptionsError) throw error
     }
     return { response: attempt.failed ?? (await attempt.make()) }
   }
