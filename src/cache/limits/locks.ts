@@ -162,11 +162,10 @@ export class Locks {
   }
 
   #tidy(place: Place): void {
-    const dead = place.database
-      .all<{ holder: string }>(selectHolders)
-      .filter(({ holder }) => this.#isDead(place, holder))
+    const holders = place.database.all<{ holder: string }>(selectHolders)
     if (place.store === 'app') Seat.tidy(place.database)
-    if (dead.length === 0 || place.isInTransaction) return
+    if (holders.length === 0 || place.isInTransaction) return
+    const dead = holders.filter(({ holder }) => this.#isDead(place, holder))
     const tidied = place.write((tx) => {
       for (const { holder } of dead) tx.run(deleteLocksOf, [holder])
       tx.run(deleteOverLocks, [this.#engine.clock.now()])

@@ -93,7 +93,7 @@ test('the headers for other apps', () => {
 test('wrong options are refused when it is made', async () => {
   await using context = await cacheForTest()
   const make = (options: object) => () =>
-    rateLimitMiddleware(context.cache, { limit: 1, window: 1, ...options } as never)
+    rateLimitMiddleware(context.cache, { limit: 1, window: 1, ...options })
   assert.equal(await codeOf(make({ limit: 0 })), 'HANDCAR_OPTION_INVALID')
   assert.equal(await codeOf(make({ name: 'a "b"' })), 'HANDCAR_OPTION_INVALID')
   assert.equal(await codeOf(make({ keys: 1 })), 'HANDCAR_OPTION_UNKNOWN')

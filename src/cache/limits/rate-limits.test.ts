@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { cacheForTest } from '../../../test/helpers/cache.ts'
 import { codeOf } from '../../../test/helpers/errors.ts'
+import { waitUntil } from '../../../test/helpers/wait-until.ts'
 import { sql } from '../../database/index.ts'
 import { Cache } from '../index.ts'
 import type { RateLimitOptions } from './rate-limits.ts'
@@ -105,6 +106,40 @@ test('limits that are over are swept away by new ones', async () => {
   }
   const { n } = database.get<{ n: number }>(countLimits)!
   assert.ok(n <= 400, `${n} limits are left`)
+})
+
+test('limits that are over are swept away when nothing else happens, and then nothing is written', async () => {
+  await using context = await cacheForTest()
+  const { cache, clock, database } = context
+  await cache.rateLimit('a', { limit: 5, window: '1s' })
+  await cache.rateLimit('b', { limit: 5, window: '1m' })
+  const left = () => database.get<{ n: number }>(countLimits)!.n
+  clock.advance(10_000)
+  await waitUntil('the first is swept away', () => left() === 1)
+  await waitUntil('the second is waited for', () => clock.nextTimer !== undefined)
+  clock.advance(200_000)
+  await waitUntil('the second is swept away', () => left() === 0)
+})
+
+test('limits of many keys do not fill more than the cache may', async () => {
+  const maxBytes = 512 * 1_024
+  await using context = await cacheForTest({ maxBytes })
+  const { cache, clock, database } = context
+  for (let round = 0; round < 20; round++) {
+    clock.advance(10)
+    await cache.set(`entry:${round}`, 'x'.repeat(10_000))
+    const keys = Array.from({ length: 1_000 }, (_, index) => `a key of some length ${round}:${index}`)
+    await Promise.all(keys.map((key) => cache.rateLimit(key, { limit: 5, window: '1h' })))
+  }
+  const pages = Object.values(database.get<Record<string, number>>('pragma page_count')!)[0]!
+  const free = Object.values(database.get<Record<string, number>>('pragma freelist_count')!)[0]!
+  const bytes = (pages - free) * 4_096
+  assert.ok(bytes < maxBytes * 1.5, `${bytes} bytes`)
+  // The last ones are known.
+  assert.equal(
+    (await cache.rateLimit('a key of some length 19:999', { limit: 5, window: '1h' })).remaining,
+    3,
+  )
 })
 
 test('the end of a limit is written down once in a window, and never too early', async () => {

@@ -68,6 +68,9 @@ export function readRateLimitOptions(owner: string, options: RateLimitOptions) {
 
 /** Each new limit sweeps away so many that are over, so that there are never many more than are in use. */
 const sweptAtOnce = 4
+/** After so many new limits it is looked whether the file has become too large, and so much each of them takes, roughly. */
+const checkedEvery = 500
+const bytesOfLimit = 150
 /** How many limits this process keeps by itself while the storage fails. */
 const mostKeptHere = 10_000
 
@@ -80,6 +83,7 @@ const mostKeptHere = 10_000
 export class RateLimits {
   readonly #engine: Engine
   readonly #places: Places
+  #news = 0
   readonly #keptHere = new Map<string, LimitRow>()
 
   constructor(engine: Engine) {
@@ -127,19 +131,39 @@ export class RateLimits {
     return place.write((tx) => {
       const row = tx.get<LimitRow>(selectLimit, [key, policy.name])
       const verdict = judge(row)
-      if (verdict.isAllowed || verdict.wasAhead) this.#put(tx, key, policy, row, verdict)
+      if (verdict.isAllowed || verdict.wasAhead) this.#put(tx, place, key, policy, row, verdict)
       return verdict
     })
   }
 
-  #put(tx: Transaction, key: string, policy: NamedPolicy, row: LimitRow | undefined, verdict: Verdict): void {
+  #put(
+    tx: Transaction,
+    place: Place,
+    key: string,
+    policy: NamedPolicy,
+    row: LimitRow | undefined,
+    verdict: Verdict,
+  ): void {
     // The end is written down with some time to spare, so that it, and its index, need not be written each time.
     if (row !== undefined && row.ends_at >= verdict.resetAt) {
       tx.run(updateLimit, [verdict.state, key, policy.name])
       return
     }
-    tx.run(putLimit, [key, policy.name, verdict.resetAt + policy.window, verdict.state])
-    if (row === undefined) tx.run(sweepLimits, [this.#engine.clock.now(), sweptAtOnce])
+    const endsAt = verdict.resetAt + policy.window
+    tx.run(putLimit, [key, policy.name, endsAt, verdict.state])
+    if (row === undefined) this.#added(tx, place, endsAt)
+  }
+
+  #added(tx: Transaction, place: Place, endsAt: number): void {
+    const { clock, sweeper, bound, maxBytes } = this.#engine
+    tx.run(sweepLimits, [clock.now(), sweptAtOnce])
+    if (place.store === 'app') return
+    sweeper.expect(endsAt)
+    if (++this.#news % checkedEvery > 0) return
+    bound.measure()
+    bound.makeRoom(tx, checkedEvery * bytesOfLimit)
+    // There is nothing else left to evict: those go that would be over first.
+    if (bound.bytes > maxBytes) tx.run(sweepLimits, [Number.MAX_SAFE_INTEGER, 2 * checkedEvery])
   }
 
   #takeHere(key: string, policy: NamedPolicy, judge: (row: LimitRow | undefined) => Verdict): Verdict {

@@ -19,6 +19,9 @@ export const sweepLimits = `
     where ends_at <= ? order by ends_at limit ?
   )`
 
+export const selectNextLimitEnd = `
+  select ends_at from handcar_cache_limits indexed by handcar_cache_limits_for_sweep order by ends_at limit 1`
+
 export const selectLock = 'select token, holder, expires_at from handcar_cache_locks where key = ?'
 
 /** Larger than every token before, also after the file was lost: it is at least the time, in microseconds. */
