@@ -23,7 +23,7 @@ export {
   type MemoryOptions,
 } from './options.ts'
 export type { FetchOptions } from './single-flight/fetch-options.ts'
-export type { FactoryContext } from './single-flight/flight.ts'
+export type { FactoryContext } from './single-flight/factory.ts'
 export type { CacheStats, HereStats } from './stats/stats.ts'
 export type { KeysOptions } from './store.ts'
 export { invalidateTags } from './tags/invalidate-tags.ts'

@@ -1,7 +1,7 @@
 import type { Duration } from '../core/index.ts'
 import type { EntryOptions } from './entries/entry-options.ts'
 import type { FetchOptions } from './single-flight/fetch-options.ts'
-import type { Factory, FactoryContext } from './single-flight/flight.ts'
+import type { Factory, FactoryContext } from './single-flight/factory.ts'
 import type { KeysOptions, Store } from './store.ts'
 
 /**

@@ -4,17 +4,15 @@ import type { Entry } from '../entries/entry.ts'
 import { evictEvent } from '../events.ts'
 import {
   countEntries,
-  evictEntry,
-  evictRange,
   readFreePages,
   readPageCount,
   readPageSize,
   selectEntryCount,
-  selectSample,
   setEntryCount,
   sweepExpired,
 } from '../sql.ts'
 import { Uses } from './uses.ts'
+import { Victims, victimsPerSample } from './victims.ts'
 
 /** What may be written before the pages are counted again, far below the bound: many processes at once stay below it. */
 const uncountedShare = 0.02
@@ -24,39 +22,23 @@ const uncountedTime = 500
 const pressure = 0.6
 /** From this share on each write makes room for what it brings. */
 const soft = 0.98
-/** Neighbours that are looked at together, and how many of them go at most. */
-const sampleSize = 16
-const victimsPerSample = 4
-/** Candidates that are remembered from one sample to the next. */
-const poolSize = 64
 /** Expired entries that are deleted in one go. */
 const expiredAtOnce = 100
 /** After so many samples that have not freed a page, neighbours go together: their pages merge. */
 const patience = 24
-const rangeSize = 48
 
 /** Free bytes that are worth giving back, whatever the size of the file. */
 const muchFree = 1_024 ** 2
 
-interface Candidate {
-  id: number
-  version: number
-  /** 0 for what a clear has left behind. */
-  used_at: number
-}
-
 /**
 Keeps the file within its bound: the pages that are in use, as SQLite counts them, in every transaction that writes while it is
- * getting narrow. What is too much goes in the same transaction: first what has expired, then what is used least among some that are looked at.
- *
- * Ids are hashes, so neighbours in the table are a random sample that costs one look. The best candidates of earlier samples are
- * kept, as Redis does it (https://redis.io/docs/latest/develop/reference/eviction/), which comes close to looking at all; what "least" means: `uses.ts`.
+ * getting narrow. What is too much goes in the same transaction: first what has expired, then what is used least among some that are looked at (`victims.ts`).
  */
 export class Bound {
   readonly uses = new Uses()
   readonly evicted = { room: 0, expired: 0, cleared: 0 }
   readonly #engine: Engine
-  #pool: Candidate[] = []
+  readonly #victims: Victims
   #pageSize = 4_096
   #usedPages = 0
   #freePages = 0
@@ -67,6 +49,7 @@ export class Bound {
 
   constructor(engine: Engine) {
     this.#engine = engine
+    this.#victims = new Victims(engine, this.uses)
   }
 
   /** Bytes in use, at the last write or look. */
@@ -128,7 +111,7 @@ export class Bound {
   }
 
   reset(): void {
-    this.#pool = []
+    this.#victims.forget()
     this.uses.clear()
   }
 
@@ -196,43 +179,16 @@ export class Bound {
     return changes
   }
 
-  /** Looks at some entries and evicts the best candidates that are known. */
   #evictSample(tx: Transaction, most: number): { entries: number; freed: number } {
-    const start = Math.floor(Math.random() * Number.MAX_SAFE_INTEGER)
-    let sample = tx.all<Candidate>(selectSample, [start, sampleSize])
-    if (sample.length < sampleSize) sample = [...sample, ...tx.all<Candidate>(selectSample, [0, sampleSize])]
-    const known = new Set(this.#pool.map(({ id }) => id))
-    for (const candidate of sample) {
-      if (known.has(candidate.id)) continue
-      known.add(candidate.id)
-      if (candidate.used_at > 0)
-        candidate.used_at = Math.max(candidate.used_at, this.uses.lastUse(candidate.id))
-      this.#pool.push(candidate)
-    }
-    this.#pool.sort((one, other) => one.used_at - other.used_at)
-    let entries = 0
-    let freed = 0
-    while (entries < most && this.#pool.length > 0) {
-      const candidate = this.#pool.shift()!
-      // Used since it became a candidate: it goes back among all others.
-      if (this.uses.lastUse(candidate.id) > candidate.used_at) continue
-      const row = tx.get<{ bytes: number; created_at: number }>(evictEntry, [candidate.id, candidate.version])
-      if (row === undefined) continue
-      this.uses.evicted(candidate.id, Math.max(0, this.#engine.clock.now() - row.created_at))
-      entries++
-      freed += row.bytes
-    }
-    this.#pool.length = Math.min(this.#pool.length, poolSize)
-    this.gone(tx, 'room', entries)
-    return { entries, freed }
+    const evicted = this.#victims.evict(tx, most)
+    this.gone(tx, 'room', evicted.entries)
+    return evicted
   }
 
   #evictRange(tx: Transaction): number {
-    const start = Math.floor(Math.random() * Number.MAX_SAFE_INTEGER)
-    const changes =
-      tx.run(evictRange, [start, rangeSize]).changes || tx.run(evictRange, [0, rangeSize]).changes
-    this.gone(tx, 'room', changes)
-    return changes
+    const entries = this.#victims.evictNeighbours(tx)
+    this.gone(tx, 'room', entries)
+    return entries
   }
 
   #count(read: (text: string) => unknown): void {

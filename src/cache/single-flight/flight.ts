@@ -1,32 +1,16 @@
-import { TimeoutError, type Duration } from '../../core/index.ts'
+import { TimeoutError } from '../../core/index.ts'
 import type { Engine } from '../engine.ts'
 import type { Encoded } from '../entries/codec.ts'
-import { checkTag } from '../entries/entry-options.ts'
 import { Entry, type TagVersion } from '../entries/entry.ts'
 import { fillEvent } from '../events.ts'
-import { readTtl } from '../options.ts'
 import type { Space } from '../spaces/space.ts'
 import { randomVersion, type TagMoment } from '../tags/tags.ts'
+import { contextOf, unlessAborted, type Chosen, type Factory } from './factory.ts'
 import type { Fetching } from './fetch-options.ts'
 import type { Flights } from './flights.ts'
 import type { LeaseAnswer } from './leases.ts'
 
-/** What a factory gets. */
-export interface FactoryContext {
-  /** Aborted when the value is not waited for any more: at the hard time-out, and when the cache stops. */
-  readonly signal: AbortSignal
-  /** The value that is not fresh any more, in an object because it may be `undefined`; `undefined` when there is none. */
-  readonly stale: { readonly value: unknown } | undefined
-  /** Says how long the value is fresh. */
-  setTtl(ttl: Duration | null): void
-  /** Says what the value is made of, beside the tags of the options. */
-  setTags(...tags: string[]): void
-  /** The value goes to the callers and is not kept. */
-  skip(): void
-}
-
-/** Makes a value. */
-export type Factory<Value> = (context: FactoryContext) => Value | Promise<Value>
+export type { FactoryContext } from './factory.ts'
 
 /** What came of a flight. */
 export interface Outcome {
@@ -148,11 +132,7 @@ export class Flight {
 
   async #make(): Promise<Outcome> {
     const { tags, faults } = this.#engine
-    const chosen = {
-      ttl: undefined as number | null | undefined,
-      tags: [...this.#options.tags],
-      isSkipped: false,
-    }
+    const chosen: Chosen = { ttl: undefined, tags: [...this.#options.tags], isSkipped: false }
     try {
       this.#moment = tags.now()
       this.#tags = tags.versionsOf(chosen.tags)
@@ -163,8 +143,10 @@ export class Flight {
     }
     const startedAt = performance.now()
     try {
+      const { signal } = this.#controller
+      const stale = this.#stale && this.#engine.reads.open(this.#stale)
       const value = await this.#flights.within(this, () =>
-        this.#abortable(this.#factory(this.#context(chosen))),
+        unlessAborted(signal, this.#factory(contextOf(signal, stale, chosen))),
       )
       const duration = performance.now() - startedAt
       this.#tell(duration, undefined)
@@ -177,29 +159,7 @@ export class Flight {
     }
   }
 
-  #context(chosen: { ttl: number | null | undefined; tags: string[]; isSkipped: boolean }): FactoryContext {
-    const stale = this.#stale
-    return {
-      signal: this.#controller.signal,
-      stale: stale === undefined ? undefined : this.#engine.reads.open(stale),
-      setTtl: (ttl) => {
-        chosen.ttl = readTtl(ttl, 'setTtl')
-      },
-      setTags: (...more) => {
-        more.forEach(checkTag)
-        chosen.tags.push(...more)
-      },
-      skip: () => {
-        chosen.isSkipped = true
-      },
-    }
-  }
-
-  async #keep(
-    value: unknown,
-    duration: number,
-    chosen: { ttl: number | null | undefined; tags: string[]; isSkipped: boolean },
-  ): Promise<Outcome> {
+  async #keep(value: unknown, duration: number, chosen: Chosen): Promise<Outcome> {
     const { codec, clock, tags, writes, faults } = this.#engine
     const isNothing = value === undefined || value === null
     const { negativeTtl, grace } = this.#options
@@ -277,19 +237,6 @@ export class Flight {
     if (hardTimeout === undefined) return () => {}
     const { clock } = this.#engine
     return clock.setTimer(() => this.abort(timedOut(this.key, hardTimeout)), clock.now() + hardTimeout)
-  }
-
-  /** What the factory returns, or the reason of the abort when that comes first. */
-  #abortable(made: unknown): Promise<unknown> {
-    const { signal } = this.#controller
-    return new Promise((resolve, reject) => {
-      const abort = (): void => reject(signal.reason as Error)
-      if (signal.aborted) abort()
-      signal.addEventListener('abort', abort, { once: true })
-      Promise.resolve(made)
-        .then(resolve, reject)
-        .finally(() => signal.removeEventListener('abort', abort))
-    })
   }
 
   #tell(duration: number, error: unknown): void {

@@ -8,7 +8,8 @@ import { endLease, selectVersion, touchEntry } from '../sql.ts'
 import { randomVersion } from '../tags/tags.ts'
 import type { Keeping } from '../entries/entry-options.ts'
 import { readFetchOptions, type Fetching, type FetchOptions } from './fetch-options.ts'
-import { Flight, timedOut, type Factory } from './flight.ts'
+import type { Factory } from './factory.ts'
+import { Flight, timedOut } from './flight.ts'
 
 /**
  * `getOrSet`: a value from the cache, or made by one caller for all of them, in this process and in the others.
