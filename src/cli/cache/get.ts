@@ -13,13 +13,13 @@ export const get: Command<NamespaceOption & { json?: true }> = {
     { flags: '--json', description: 'print { found, value }; what JSON does not know is left out' },
   ],
   examples: ['handcar cache get user:1', "handcar cache get user:1 --json | jq '.value.name'"],
-  async run(context, { json, ...options }, key) {
+  async run(context, { json, ...options }, key: string) {
     const { output } = context
     await using opened = await openCache(context)
     const keys = namespaceOf(opened.cache, options)
-    const values = await keys.getMany([key!])
-    const found = values.has(key!)
-    const value = values.get(key!)
+    const values = await keys.getMany([key])
+    const found = values.has(key)
+    const value = values.get(key)
     if (json) output.json({ found, ...(found && { value: plain(value) }) })
     else if (!found) output.warn(`There is no value of ${key}.`)
     else if (value instanceof Uint8Array) process.stdout.write(value)
