@@ -18,7 +18,7 @@ type ShapeName = keyof typeof shapes
 const shapeNames = Object.keys(shapes) as ShapeName[]
 const lru = 'LRU, without any overhead'
 const fifo = 'FIFO, without any overhead'
-const sameContent = 'LRU, as many bytes of content as handcar'
+const sameContent = 'LRU, as much content'
 // Its layer in memory would be more than it is given, and keeps for its process what the file has no room for.
 const ours = 'handcar, file only'
 
@@ -70,6 +70,7 @@ async function run(context: ScenarioContext): Promise<ScenarioOutcome> {
     notes: [
       `${reads} reads of ${keys} keys, exponent ${exponent}; what is missing is stored; the second half of the reads counts. With scans, a fifth of the reads goes, 500 at a time, through keys that nobody asks for twice, so that four fifths can be hits at most`,
       `all are given ${maxBytes / 1024 ** 2} MB. handcar's bound is on the pages of its file, Redis' on all that it has allocated since it was empty, lru-cache's and that of the simulated rules on bytes of keys and values alone`,
+      `"${sameContent}": LRU with room for as many bytes of keys and values as handcar holds at the end; what is between it and handcar is the rule, the rest is the file`,
       'the trace follows from its settings: bench/cache/trace.ts',
       ...field.notes,
     ],

@@ -6,7 +6,7 @@ import { interleave, median, round, spread } from '../harness/statistics.ts'
 import { target, untested, type Target } from '../harness/targets.ts'
 import type { Operation } from '../processes/cache-process.ts'
 
-const sizes = { '100 B': 100, '200 B': 200, '1 KB': 1_000, '10 KB': 10_000, '100 KB': 100_000 } as const
+const sizes = { '100 B': 100, '200 B': 200, '1 kB': 1_000, '10 kB': 10_000, '100 kB': 100_000 } as const
 type Size = keyof typeof sizes
 const sizeNames = Object.keys(sizes) as Size[]
 
@@ -28,7 +28,7 @@ interface What {
 const whats: readonly What[] = [
   { operation: 'get', way: awaited },
   { operation: 'get', way: inFlight },
-  { operation: 'get', way: perTurn, only: '1 KB' },
+  { operation: 'get', way: perTurn, only: '1 kB' },
   { operation: 'set', way: awaited },
   { operation: 'set', way: inFlight },
   { operation: 'getOrSet, there', way: awaited },
@@ -78,14 +78,14 @@ async function run(context: ScenarioContext): Promise<ScenarioOutcome> {
     targets: targets(field, of),
     notes: [
       `operations a second, medians of ${rounds} rounds of ${seconds} s, interleaved; nothing pinned, client and Redis share the cores`,
-      'values are texts, in 1,000 keys (100 of 100 KB) that are asked for in random order; each answer was checked, all keys after the writes, and the sum of the counters',
+      'values are texts, in 1,000 keys (100 of 100 kB) that are asked for in random order; each answer was checked, all keys after the writes, and the sum of the counters',
       `"${awaited}" lets the event loop turn after every 100 operations, "${inFlight}" (100 loops) after every 20 of a loop: handcar asks its file for news of other processes once in each turn. "${perTurn}" includes what the turn costs`,
       '"missing": each call has a new key and a factory that has the value ready',
       ...field.notes,
     ],
     chart: {
       title: 'Operations of a cache',
-      subtitle: 'a second, values of 1 KB; higher is better',
+      subtitle: 'a second, values of 1 kB; higher is better',
       panels: [
         panel('get', awaited, field, of),
         panel('get', inFlight, field, of),
@@ -104,7 +104,7 @@ async function measure({ size, entrant }: Cell, seconds: number): Promise<Rates>
   const rates = new Map<What, number>()
   await client.call('clear', place)
   await client.call('open', place)
-  await client.call('fill', { keys: size === '100 KB' ? 100 : 1_000, size: sizes[size], isFirst: true })
+  await client.call('fill', { keys: size === '100 kB' ? 100 : 1_000, size: sizes[size], isFirst: true })
   for (const what of whats) {
     if ((what.only ?? size) !== size || isImpossible(what.operation, entrant.name)) continue
     const plan = { operation: what.operation, ...ways[what.way], seconds }
@@ -126,7 +126,7 @@ function isImpossible(operation: Operation, name: ContestantName): boolean {
 
 function toRow({ operation, way, only }: What, name: ContestantName, of: Of): Row[] {
   const shown = only === undefined ? sizeNames : [only]
-  const noise = of(operation, way, only ?? '1 KB', name)
+  const noise = of(operation, way, only ?? '1 kB', name)
   if (noise.length === 0) return []
   const rates = shown.map((size) => [
     columnOf(operation, size),
@@ -137,7 +137,7 @@ function toRow({ operation, way, only }: What, name: ContestantName, of: Of): Ro
       section: `${operation}, ${way}`,
       cache: name,
       ...(Object.fromEntries(rates) as Record<string, number>),
-      [`min–max${only === undefined ? ' 1 KB' : ''}`]: spread(noise),
+      [`min–max${only === undefined ? ' 1 kB' : ''}`]: spread(noise),
     },
   ]
 }
@@ -156,7 +156,7 @@ function targets(field: Field, of: Of): Target[] {
     return target(name, median(of(...ours)) / median(of(...theirs)), '≥', limit, '×', spread(perRound))
   }
   const gets = (ours: ContestantName): Target[] =>
-    (['100 B', '1 KB', '10 KB'] as const).flatMap((size) => [
+    (['100 B', '1 kB', '10 kB'] as const).flatMap((size) => [
       promise(
         `${ours}: get ${size} against Redis, ${awaited}`,
         ['get', awaited, size, ours],
@@ -171,7 +171,7 @@ function targets(field: Field, of: Of): Target[] {
       ),
     ])
   const hits = (['lru-cache', 'lru-cache, awaited'] as const).flatMap((theirs) =>
-    (['100 B', '1 KB', '10 KB'] as const).map((size) => {
+    (['100 B', '1 kB', '10 kB'] as const).map((size) => {
       const ours = of('get', awaited, size, 'handcar')
       const lru = of('get', awaited, size, theirs)
       const perRound = lru.map((rate, index) => rate / ours[index]!)
@@ -196,7 +196,7 @@ function targets(field: Field, of: Of): Target[] {
 }
 
 function panel(operation: Operation, way: Way, { entrants }: Field, of: Of): Panel {
-  const size = operation === 'increment' ? '100 B' : '1 KB'
+  const size = operation === 'increment' ? '100 B' : '1 kB'
   const there = entrants.filter(({ name }) => of(operation, way, size, name).length > 0)
   return {
     title: `${operation}, ${way}`,
