@@ -22,11 +22,6 @@ export function pageKey(url: string, personal: string | undefined, vary: VaryVal
   return shortened(parts.join(' '))
 }
 
-/** Where it is remembered on which headers the pages of an address depend. */
-export function varyKey(url: string): string {
-  return shortened(`vary ${url}`)
-}
-
 function shortened(key: string): string {
   if (Buffer.byteLength(key) <= longestKey) return key
   return `page sha256:${createHash('sha256').update(key).digest('hex')}`

@@ -4,7 +4,7 @@ import type { Namespace } from '../namespace.ts'
 import type { FactoryContext } from '../single-flight/flight.ts'
 import { mayBeAnswered, mayBeKept, tagsOf, varyOf } from './may-be-kept.ts'
 import { packPage, pageOf, unpackPage, type Page } from './page.ts'
-import { isFor, pageKey, varyKey, varyValues } from './page-key.ts'
+import { isFor, pageKey, varyValues } from './page-key.ts'
 import type { PageSettings } from './page-options.ts'
 import { readBody } from './read-body.ts'
 
@@ -19,8 +19,11 @@ export type Remake = (request: Request) => Promise<Response>
 /** Kept instead of a page that may not be: for a moment nobody waits for another one's answer, which would not be for him. */
 const pass = new Uint8Array(0)
 const passFor = 2_000
-/** How often a page may turn out to be for another value of a header. */
-const mostRounds = 3
+/** How often a page may turn out to be elsewhere. */
+const mostRounds = 6
+
+/** What is under a key: a page, {@link pass}, or the names of headers, by whose values the pages are told apart. */
+type Found = Uint8Array<ArrayBuffer> | string | undefined
 
 /** One request on its way. */
 class Attempt {
@@ -77,17 +80,24 @@ export class Pages<Subject> {
     const attempt = new Attempt(request, make)
     const own = tags(subject)
     try {
+      const first = pageKey(attempt.url, personal, {})
+      let names: readonly string[] = []
       for (let round = 0; round < mostRounds; round++) {
-        const names = (await this.#cache.get<string[]>(varyKey(attempt.url))) ?? []
-        const where = pageKey(attempt.url, personal, varyValues(request.headers, names))
+        const where =
+          names.length === 0 ? first : pageKey(attempt.url, personal, varyValues(request.headers, names))
         const found =
           request.method === 'HEAD'
-            ? await this.#cache.get<Uint8Array<ArrayBuffer>>(where)
-            : await this.#find(attempt, where, names, own, remake)
+            ? await this.#cache.get<Exclude<Found, undefined>>(where)
+            : await this.#find(attempt, first, where, names, own, remake)
         if (attempt.own !== undefined) return attempt.own
+        if (typeof found === 'string') {
+          names = found.split(',')
+          continue
+        }
         if (found === undefined || found.length === 0) break
         const page = unpackPage(found)
         if (isFor(request.headers, page.vary)) return { page, madeOf: undefined }
+        names = []
       }
     } catch (error) {
       if (attempt.own !== undefined) return attempt.own
@@ -101,11 +111,12 @@ export class Pages<Subject> {
   /** The page of a key; `undefined` when it is not to be waited for any longer. */
   #find(
     attempt: Attempt,
+    first: string,
     key: string,
     names: readonly string[],
     tags: readonly string[],
     remake: Remake | undefined,
-  ): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  ): Promise<Found> {
     const { ttl, grace, staleWhileRevalidate, maxWait } = this.#settings
     const options = { tags, grace, staleWhileRevalidate, ...(ttl !== undefined && { ttl }) }
     return new Promise((resolve, reject) => {
@@ -115,7 +126,7 @@ export class Pages<Subject> {
         resolve(undefined)
       }, maxWait)
       this.#cache
-        .getOrSet(key, options, (context) => this.#make(attempt, context, names, remake))
+        .getOrSet<Found>(key, options, (context) => this.#make(attempt, context, first, names, remake))
         .then(resolve, reject)
         .finally(() => clearTimeout(timer))
     })
@@ -124,12 +135,13 @@ export class Pages<Subject> {
   async #make(
     attempt: Attempt,
     context: FactoryContext,
+    first: string,
     names: readonly string[],
     remake: Remake | undefined,
   ): Promise<Uint8Array<ArrayBuffer>> {
     if (context.stale !== undefined && remake !== undefined) {
       const response = await remake(unconditional(attempt.request))
-      return (await this.#keep(attempt, context, names, response)).packed
+      return (await this.#keep(attempt, context, first, names, response)).packed
     }
     if (attempt.hasGivenUp) {
       context.skip()
@@ -137,13 +149,19 @@ export class Pages<Subject> {
     }
     const response = await attempt.make()
     if (response.status >= 500) attempt.failed = response
-    const { packed, answer } = await this.#keep(attempt, context, names, response)
+    const { packed, answer } = await this.#keep(attempt, context, first, names, response)
     attempt.own = answer
     return packed
   }
 
   /** Reads a response and says how it is kept. */
-  async #keep(attempt: Attempt, context: FactoryContext, names: readonly string[], response: Response) {
+  async #keep(
+    attempt: Attempt,
+    context: FactoryContext,
+    first: string,
+    names: readonly string[],
+    response: Response,
+  ) {
     // What has failed does not replace what there is.
     if (response.status >= 500) throw new Error(`The handler of ${attempt.url} answered ${response.status}`)
     if (!mayBeKept(response)) {
@@ -160,9 +178,9 @@ export class Pages<Subject> {
     const vary = varyOf(response.headers)
     const page = pageOf(response, varyValues(attempt.request.headers, vary), read.body)
     if (vary.some((name) => !names.includes(name))) {
-      // It is in the wrong place. The next one who asks knows where to look, and where to put it.
+      // It is in the wrong place. The next one who asks finds there where to look, and where to put it.
       context.skip()
-      await this.#cache.set(varyKey(attempt.url), [...new Set([...names, ...vary])].sort(), { ttl: null })
+      await this.#cache.set(first, [...new Set([...names, ...vary])].sort().join(','), { ttl: null })
     }
     const packed = packPage(page) as Uint8Array<ArrayBuffer>
     return { packed, answer: { page, madeOf: response } }
