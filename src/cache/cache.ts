@@ -2,12 +2,13 @@ import { option, OptionsError, Service, StateError, type Duration } from '../cor
 import type { DatabaseOptions, Migration } from '../database/index.ts'
 import { Engine } from './engine.ts'
 import { checkTag, type EntryOptions, type Keeping } from './entries/entry-options.ts'
-import { isDamage, isMistake, codeOf } from './faults/faults.ts'
+import { isDamage, isMistake, codeOf } from './faults/errors.ts'
 import { setFileAside } from './faults/reopen.ts'
 import type { Lock } from './limits/lock.ts'
 import { Locks, type LockOptions } from './limits/locks.ts'
 import type { Store as LimitStore } from './limits/place.ts'
 import { RateLimits, type RateLimitOptions, type RateLimitResult } from './limits/rate-limits.ts'
+import type { KeysOptions } from './key-list.ts'
 import { migrations, tagMigrations } from './migrations.ts'
 import { Namespace } from './namespace.ts'
 import { resolveOptions, type CacheOptions, type ResolvedOptions } from './options.ts'
@@ -16,7 +17,7 @@ import type { Factory, FactoryContext } from './single-flight/factory.ts'
 import { rootName, separator } from './spaces/space.ts'
 import { selectTables, selectTagTable } from './sql.ts'
 import { readHere, readStats, type CacheStats, type HereStats } from './stats/stats.ts'
-import { Store, type KeysOptions } from './store.ts'
+import { Store } from './store.ts'
 
 /**
  * A cache in a file beside the app's, right across processes.

@@ -25,5 +25,5 @@ export {
 export type { FetchOptions } from './single-flight/fetch-options.ts'
 export type { FactoryContext } from './single-flight/factory.ts'
 export type { CacheStats, HereStats } from './stats/stats.ts'
-export type { KeysOptions } from './store.ts'
+export type { KeysOptions } from './key-list.ts'
 export { invalidateTags } from './tags/invalidate-tags.ts'

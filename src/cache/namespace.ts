@@ -2,7 +2,8 @@ import type { Duration } from '../core/index.ts'
 import type { EntryOptions } from './entries/entry-options.ts'
 import type { FetchOptions } from './single-flight/fetch-options.ts'
 import type { Factory, FactoryContext } from './single-flight/factory.ts'
-import type { KeysOptions, Store } from './store.ts'
+import type { KeysOptions } from './key-list.ts'
+import type { Store } from './store.ts'
 
 /**
  * Keys of their own in a cache, with the same methods: what `cache.namespace('posts')` returns.

@@ -3,25 +3,12 @@ import type { Engine } from './engine.ts'
 import { Entry } from './entries/entry.ts'
 import { readEntryOptions, type EntryOptions, type Keeping } from './entries/entry-options.ts'
 import { checkKey } from './entries/key.ts'
+import { listKeys, type KeysOptions } from './key-list.ts'
 import type { FetchOptions } from './single-flight/fetch-options.ts'
 import type { Factory } from './single-flight/factory.ts'
 import type { Space } from './spaces/space.ts'
-import { selectPage } from './sql.ts'
 import { randomVersion } from './tags/tags.ts'
 import type { Operation } from './writes/operation.ts'
-
-/** Which keys to list. */
-export interface KeysOptions {
-  /** Only keys that begin with this. Default: all. */
-  prefix?: string
-  /** How many at most. Default: 1,000. */
-  limit?: number
-  /** Goes on after this key, the last one of the list before. Default: from the beginning. */
-  after?: string
-}
-
-/** How many entries are looked at in one turn of the event loop. */
-const keysAtOnce = 1_000
 
 /** The work behind the methods of a cache and of its namespaces: one set of keys. */
 export class Store {
@@ -144,30 +131,8 @@ export class Store {
     await this.#engine.spaces.clear(this.#space)
   }
 
-  async keys({ prefix = '', limit = 1_000, after }: KeysOptions): Promise<string[]> {
-    const { database, clock, spaces, faults } = this.#engine
-    const found: string[] = []
-    try {
-      let last = after === undefined ? -1 : spaces.idOf(this.#space, after)
-      spaces.idOf(this.#space, 'key')
-      while (found.length < limit && !faults.isOff) {
-        const rows = database.all<{ id: number; space: number; key: string; expires_at: number | null }>(
-          selectPage,
-          [last, keysAtOnce],
-        )
-        for (const row of rows) {
-          last = row.id
-          const isFresh = row.expires_at === null || row.expires_at > clock.now()
-          if (row.space === this.#space.number && isFresh && row.key.startsWith(prefix)) found.push(row.key)
-          if (found.length === limit) return found
-        }
-        if (rows.length < keysAtOnce) break
-        await new Promise((resolve) => setImmediate(resolve))
-      }
-    } catch (error) {
-      faults.report('read', error)
-    }
-    return found
+  keys(options: KeysOptions): Promise<string[]> {
+    return listKeys(this.#engine, this.#space, options)
   }
 
   getOrSet(key: string, options: FetchOptions | undefined, factory: Factory<unknown>): Promise<unknown> {

@@ -4,7 +4,7 @@ import type { Transaction } from '../../database/index.ts'
 import type { Engine } from '../engine.ts'
 import { readDataVersion } from '../sql.ts'
 import type { Space } from '../spaces/space.ts'
-import { isBug } from '../faults/faults.ts'
+import { isBug } from '../faults/errors.ts'
 import { applyOperation, BatchState } from './apply.ts'
 import type { Operation } from './operation.ts'
 
