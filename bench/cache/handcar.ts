@@ -18,6 +18,7 @@ export const handcar: StoreMaker = {
       set: (key, value) => cache.set(key, value),
       getOrSet: (key, make) => cache.getOrSet(key, make),
       increment: (key) => cache.increment(key),
+      bytes: () => cache.stats().bytes,
       async close() {
         const { errors } = cache.stats()
         await cache.stop()

@@ -28,6 +28,8 @@ export interface Store {
   getOrSet(key: string, make: () => string): Promise<Kept> | Kept
   /** Adds one, atomically; `undefined` for those that cannot. */
   readonly increment: ((key: string) => unknown) | undefined
+  /** What it takes of its bound now, where it can say so. */
+  bytes?(): number
   close(): unknown
 }
 

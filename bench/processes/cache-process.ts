@@ -92,9 +92,10 @@ const handlers = {
   },
 
   /** Reads what a trace says, and stores what is missing. */
-  async replay(settings: TraceSettings): Promise<Replayed> {
+  async replay(settings: TraceSettings): Promise<Replayed & { mostBytes: number | undefined }> {
     const trace = makeTrace(settings)
     let hits = 0
+    let mostBytes: number | undefined
     for (const [at, number] of trace.entries()) {
       const head = String(number).padStart(headLength, '0')
       const found = await store.get(keyOf(number))
@@ -102,8 +103,9 @@ const handlers = {
       else if (!String(found).startsWith(head)) throw new Error(`${keyOf(number)} has another key's value`)
       else if (at >= trace.length / 2) hits++
       if (at % 100 === 0) await nextTurn()
+      if (at % 500 === 0 && store.bytes) mostBytes = Math.max(mostBytes ?? 0, store.bytes())
     }
-    return { hitRatio: hits / Math.floor(trace.length / 2), ...(await held(trace, settings)) }
+    return { hitRatio: hits / Math.floor(trace.length / 2), ...(await held(trace, settings)), mostBytes }
   },
 }
 
