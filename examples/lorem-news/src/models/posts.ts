@@ -130,7 +130,7 @@ export function updatePost(
       await refuseTakenTitle(transaction, fields.title, id)
       const changes = { ...columnsOf(fields), updated_at: now }
       await transaction.updateTable('posts').set(changes).where('id', '=', id).execute()
-      await kept.changed(shown.front, shown.by(owner), shown.titles)
+      await kept.changed(shown.front, shown.titles)
     }),
   )
 }
@@ -140,7 +140,7 @@ export const deleteOwnPost = ({ queries, kept }: AppDatabase, id: number, owner:
   queries.transaction().execute(async (transaction) => {
     await findOwnPost(transaction, id, owner)
     await transaction.deleteFrom('posts').where('id', '=', id).execute()
-    await kept.changed(shown.front, shown.by(owner), shown.titles)
+    await kept.changed(shown.front, shown.titles)
   })
 
 const titleTaken = { title: 'There is a post with this title already.' }
