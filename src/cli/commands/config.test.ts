@@ -32,13 +32,18 @@ test('config --json prints every value with its origin, and no secret', async ()
   assert.deepEqual(values['database.batchSize'], { value: 512, origin: 'default' })
 })
 
+/** A key of 32 bytes. */
+const key = 'c0ffee00'.repeat(8)
+
 test('config prints a table for people, and no secret', async () => {
   using folder = appFolder({ 'handcar.config.ts': config })
   const { output } = await handcar(['config'], {
     folder: folder.path,
-    environment: { HANDCAR_STATUS_TOKEN: 'another-secret' },
+    environment: { HANDCAR_STATUS_TOKEN: 'another-secret', HANDCAR_CACHE_KEYS: `${key}, ${key}` },
   })
-  assert.doesNotMatch(output, /secret|\[\d*m/)
+  assert.doesNotMatch(output, /secret|c0ffee|\[\d*m/)
+  assert.match(output, /^cache\.encryption +environment HANDCAR_CACHE_KEYS +\(set\)$/m)
+  assert.match(output, /^cache\.maxBytes +default +256 MB$/m)
   assert.match(output, /^setting +origin +value$/m)
   assert.match(output, /^server\.statusToken +environment HANDCAR_STATUS_TOKEN +\(set\)$/m)
   assert.match(output, /^server\.port +handcar\.config\.ts +4000$/m)
