@@ -15,9 +15,13 @@ export interface LockRow {
 export interface Taken {
   readonly key: string
   readonly token: number
+  readonly holder: string
   readonly ttl: number | null
   readonly expiresAt: number | null
 }
+
+/** How long a storage that fails is left alone, in milliseconds. */
+export const pauseAfterFailure = 250
 
 /** Whether a lock has run out. There is one answer for everybody: at `expires_at` it is over. */
 export const isOver = ({ expires_at: end }: LockRow, now: number): boolean => end !== null && end <= now
@@ -33,23 +37,26 @@ export class Lock implements AsyncDisposable {
    * refuses what comes with a smaller one than it has seen.
    */
   readonly token: number
+  readonly #holder: string
   readonly #place: Place
   readonly #clock: Clock
   readonly #ttl: number | null
   readonly #onEnd: (lock: Lock) => void
   readonly #controller = new AbortController()
   #endTimer: (() => void) | undefined
-  #released: Promise<boolean> | undefined
+  #releasing: Promise<boolean> | undefined
+  #wasReleased = false
 
   /** @internal */
   constructor(
     place: Place,
     clock: Clock,
-    { key, token, ttl, expiresAt }: Taken,
+    { key, token, holder, ttl, expiresAt }: Taken,
     onEnd: (lock: Lock) => void,
   ) {
     this.key = key
     this.token = token
+    this.#holder = holder
     this.#place = place
     this.#clock = clock
     this.#ttl = ttl
@@ -67,9 +74,10 @@ export class Lock implements AsyncDisposable {
    * that transaction has ended: what is written there is written under the lock.
    */
   get isHeld(): boolean {
-    if (this.#released !== undefined || this.signal.aborted) return false
+    if (this.#releasing !== undefined || this.signal.aborted) return false
     const row = this.#place.get<LockRow>(selectLock, [this.key])
-    return row?.token === this.token && !isOver(row, this.#clock.now())
+    // What was rolled back has left its token to somebody else.
+    return row?.token === this.token && row.holder === this.#holder && !isOver(row, this.#clock.now())
   }
 
   /**
@@ -80,11 +88,11 @@ export class Lock implements AsyncDisposable {
    */
   async extend(ttl: Duration | null = this.#ttl): Promise<boolean> {
     const length = readLockTtl(ttl, 'lock.extend ttl')
-    if (this.#released !== undefined || this.signal.aborted) return false
+    if (this.#releasing !== undefined || this.signal.aborted) return false
     const answer = await this.#place.write((tx) => {
       const now = this.#clock.now()
       const end = length === null ? null : now + length
-      return { end, changes: tx.run(extendLock, [end, this.key, this.token, now]).changes }
+      return { end, changes: tx.run(extendLock, [end, this.key, this.token, this.#holder, now]).changes }
     })
     // The storage fails: it is held for as long as it was.
     if (answer === undefined) return false
@@ -93,9 +101,13 @@ export class Lock implements AsyncDisposable {
     return answer.changes > 0
   }
 
-  /** Lets go. Resolves with whether it was held until now; a second call does nothing. */
+  /**
+   * Lets go. Resolves with whether it was held until now; when it was let go already, with `true`. What a transaction has let go that was
+   * rolled back is still held, and can be let go again. While the storage of the cache fails it is tried again until it works.
+   */
   release(): Promise<boolean> {
-    return (this.#released ??= this.#release())
+    this.#releasing ??= this.#release().finally(() => (this.#releasing = undefined))
+    return this.#releasing
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -104,29 +116,41 @@ export class Lock implements AsyncDisposable {
 
   /** @internal */
   lose(why: string): void {
-    this.#end()
+    this.#forget()
     const error = new StateError('HANDCAR_CACHE_LOCK_LOST', `The lock "${this.key}" was lost: ${why}`)
     this.#controller.abort(error)
   }
 
   async #release(): Promise<boolean> {
-    this.#end()
+    this.#disarm()
     const row = await this.#place.write((tx) => {
       tx.touch(lockTopic)
-      return tx.get<LockRow>(deleteLock, [this.key, this.token]) ?? null
+      return tx.get<LockRow>(deleteLock, [this.key, this.token, this.#holder]) ?? null
     })
-    return row != null && !isOver(row, this.#clock.now()) && !this.signal.aborted
+    if (row === undefined) {
+      // The row would keep others waiting for as long as this process lives.
+      const again = (): void => void this.release().catch(() => {})
+      if (!this.signal.aborted) setTimeout(again, pauseAfterFailure).unref()
+      return false
+    }
+    this.#forget()
+    if (row !== null) this.#wasReleased = !isOver(row, this.#clock.now()) && !this.signal.aborted
+    return this.#wasReleased
   }
 
   #arm(expiresAt: number | null): void {
-    this.#endTimer?.()
-    if (expiresAt === null) this.#endTimer = undefined
-    else this.#endTimer = this.#clock.setTimer(() => this.lose('its ttl is over'), expiresAt)
+    this.#disarm()
+    if (expiresAt !== null)
+      this.#endTimer = this.#clock.setTimer(() => this.lose('its ttl is over'), expiresAt)
   }
 
-  #end(): void {
+  #disarm(): void {
     this.#endTimer?.()
     this.#endTimer = undefined
+  }
+
+  #forget(): void {
+    this.#disarm()
     this.#onEnd(this)
   }
 }

@@ -4,6 +4,7 @@ import { cacheForTest } from '../../../test/helpers/cache.ts'
 import { codeOf, errorOf } from '../../../test/helpers/errors.ts'
 import { temporaryFolder } from '../../../test/helpers/temporary-folder.ts'
 import { waitUntil } from '../../../test/helpers/wait-until.ts'
+import type { Lock } from './lock.ts'
 import type { LockOptions } from './locks.ts'
 
 const stores = ['cache', 'app'] as const
@@ -130,6 +131,44 @@ test('in the app it is taken and let go with the transaction', async () => {
   })
   await assert.rejects(kept, /no/)
   assert.equal(await cache.lock('a', { store: 'app' }), undefined)
+  assert.equal(lock!.isHeld, true)
+  assert.equal(await lock!.release(), true)
+  assert.ok(await cache.lock('a', { store: 'app' }))
+})
+
+test('a lock that was rolled back is not that of whoever took it next, in whatever process', async () => {
+  using folder = temporaryFolder()
+  const appPath = folder.file('app.sqlite3')
+  await using one = await cacheForTest({ path: folder.file('one.sqlite3'), appPath })
+  await using other = await cacheForTest({ path: folder.file('other.sqlite3'), appPath })
+  for (const { cache } of [one, other]) {
+    const { promise, resolve } = Promise.withResolvers<Lock>()
+    const failed = one.app.write(async () => {
+      resolve((await one.cache.lock('a', { store: 'app' }))!)
+      throw new Error('no')
+    })
+    await assert.rejects(failed, /no/)
+    const gone = await promise
+    const lock = (await cache.lock('a', { store: 'app' }))!
+    assert.equal(gone.isHeld, false)
+    assert.equal(await gone.extend(), false)
+    assert.equal(await gone.release(), false)
+    assert.equal(lock.isHeld, true)
+    assert.equal(await lock.release(), true)
+  }
+})
+
+test('what was let go while nothing could be written is free as soon as that works', async () => {
+  await using context = await cacheForTest()
+  const { cache, database } = context
+  const lock = (await cache.lock('a'))!
+  await database.write((tx) => {
+    tx.run(`create trigger full before delete on handcar_cache_locks
+      begin select raise(abort, 'database or disk is full'); end`)
+  })
+  assert.equal(await lock.release(), false)
+  await database.write((tx) => tx.run('drop trigger full'))
+  assert.ok(await cache.lock('a', { wait: '30s' }))
 })
 
 test('two caches of one process, and the same app, know of each other', async () => {

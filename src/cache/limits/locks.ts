@@ -2,7 +2,7 @@ import { longestTimer, option, readOptions, type Duration } from '../../core/ind
 import type { Engine } from '../engine.ts'
 import { checkKey } from '../entries/key.ts'
 import { Seat } from '../single-flight/seat.ts'
-import { isOver, Lock, lockTopic, readLockTtl, type LockRow, type Taken } from './lock.ts'
+import { isOver, Lock, lockTopic, pauseAfterFailure, readLockTtl, type LockRow, type Taken } from './lock.ts'
 import { Places, readStore, type Place, type Store } from './place.ts'
 import { deleteLocksOf, deleteOverLocks, nextToken, putLock, selectHolders, selectLock } from './sql.ts'
 import { Turns } from './turns.ts'
@@ -22,9 +22,6 @@ export interface LockOptions {
    */
   store?: Store
 }
-
-/** How long those who wait leave a storage alone that fails, in milliseconds. */
-const pauseAfterFailure = 250
 
 type Answer = Lock | { readonly other: LockRow } | 'failed'
 
@@ -49,6 +46,7 @@ export class Locks {
   readonly #turns = new Turns()
   readonly #seats = new Map<Place, Seat>()
   readonly #waiting = new Set<AbortController>()
+  #lastToken = 0
 
   constructor(engine: Engine) {
     this.#engine = engine
@@ -134,10 +132,13 @@ export class Locks {
       const now = clock.now()
       const row = tx.get<LockRow>(selectLock, [key])
       if (row !== undefined && row.token !== dead && !isOver(row, now)) return { other: row }
-      const token = tx.get<{ last: number }>(nextToken, [now * 1_000])!.last
+      // One that was rolled back is not known to the file.
+      const least = Math.max(now * 1_000, this.#lastToken + 1)
+      const token = tx.get<{ last: number }>(nextToken, [least])!.last
+      this.#lastToken = token
       const expiresAt = ttl === null ? null : now + ttl
       tx.run(putLock, [key, token, seat.name, expiresAt, now])
-      return { key, token, ttl, expiresAt }
+      return { key, token, holder: seat.name, ttl, expiresAt }
     })
     if (answer === undefined) return 'failed'
     if ('other' in answer) return answer

@@ -37,10 +37,10 @@ export const putLock = `
 
 export const extendLock = `
   update handcar_cache_locks set expires_at = ?
-  where key = ? and token = ? and (expires_at is null or expires_at > ?)`
+  where key = ? and token = ? and holder = ? and (expires_at is null or expires_at > ?)`
 
 export const deleteLock = `
-  delete from handcar_cache_locks where key = ? and token = ?
+  delete from handcar_cache_locks where key = ? and token = ? and holder = ?
   returning expires_at`
 
 export const deleteLocksOf = 'delete from handcar_cache_locks where holder = ?'
