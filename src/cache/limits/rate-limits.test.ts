@@ -58,6 +58,10 @@ test('a limit that was lowered or raised counts what was taken', async () => {
   const lower = await cache.rateLimit('a', { limit: 5, window: '1m' })
   assert.deepEqual([lower.allowed, lower.remaining], [false, 0])
   assert.equal((await cache.rateLimit('a', { limit: 200, window: '1m' })).remaining, 191)
+  const bucket = { window: '1m', algorithm: 'token-bucket' } as const
+  await cache.rateLimit('a', { ...bucket, limit: 100, cost: 100 })
+  const { allowed, retryAfter, resetAfter } = await cache.rateLimit('a', { ...bucket, limit: 5 })
+  assert.deepEqual([allowed, retryAfter, resetAfter], [false, 12_000, 60_000])
 })
 
 test('a reset gives all of it back', async () => {
@@ -162,6 +166,10 @@ test('while the storage fails the process counts for itself', async () => {
   await database.stop()
   const all = await Promise.all(Array.from({ length: 25 }, () => cache.rateLimit('a', tenPerMinute)))
   assert.equal(all.filter(({ allowed }) => allowed).length, 10)
+  await cache.rateLimit('b', { ...tenPerMinute, cost: 10 })
+  await cache.resetRateLimit('b')
+  assert.equal((await cache.rateLimit('a', tenPerMinute)).allowed, false)
+  assert.equal((await cache.rateLimit('b', tenPerMinute)).allowed, true)
 })
 
 test('wrong options are refused', async () => {

@@ -84,7 +84,7 @@ export class RateLimits {
   readonly #engine: Engine
   readonly #places: Places
   #news = 0
-  readonly #keptHere = new Map<string, LimitRow>()
+  readonly #keptHere = new Map<string, LimitRow & { readonly key: string }>()
 
   constructor(engine: Engine) {
     this.#engine = engine
@@ -116,7 +116,7 @@ export class RateLimits {
   /** Forgets everything that was taken of a key. */
   async reset(key: string, store: Store | undefined): Promise<void> {
     checkKey(key)
-    this.#keptHere.clear()
+    for (const [name, row] of this.#keptHere) if (row.key === key) this.#keptHere.delete(name)
     await this.#places.of(readStore(store, 'cache.resetRateLimit option "store"')).write((tx) => {
       tx.run(deleteLimit, [key])
     })
@@ -172,7 +172,7 @@ export class RateLimits {
     if (!verdict.isAllowed) return verdict
     this.#keptHere.delete(name)
     if (this.#keptHere.size >= mostKeptHere) this.#keptHere.delete(this.#keptHere.keys().next().value!)
-    this.#keptHere.set(name, { state: verdict.state, ends_at: verdict.resetAt })
+    this.#keptHere.set(name, { key, state: verdict.state, ends_at: verdict.resetAt })
     return verdict
   }
 }

@@ -19,7 +19,8 @@ export function takeFromBucket(
   const [before = 0, moment = now] = readNumbers(state) ?? []
   // When the clock was put back nothing has flowed in.
   const elapsed = Math.max(0, now - moment)
-  let missing = Math.max(0, before - (elapsed * limit) / window)
+  // No more than all of it, when the limit was lowered.
+  let missing = Math.max(0, Math.min(before, limit) - (elapsed * limit) / window)
   const wanted = Math.max(cost, 1)
   const excess = missing + wanted - limit
   const isAllowed = excess <= tolerance
