@@ -9,7 +9,7 @@ export interface UnstorageDriverOptions {
   ttl?: Duration | null
 }
 
-/** What is said about one item: how long it is kept, **in seconds**, as the drivers of unstorage have it. */
+/** What is said about one item: how long it is kept, **in seconds**, and 0 for nothing, as the drivers of unstorage have it. */
 interface ItemOptions {
   ttl?: number
 }
@@ -28,7 +28,7 @@ export function unstorageDriver(cache: Cache | Namespace, options: UnstorageDriv
   if (usual !== undefined && usual !== null && parseDuration(usual) === undefined)
     throw option.invalidOption('unstorageDriver option "ttl"', "a duration such as '5m', or null", usual)
   const keeping = (given: ItemOptions | undefined) => {
-    const ttl = given?.ttl === undefined ? usual : given.ttl * 1_000
+    const ttl = given?.ttl ? given.ttl * 1_000 : usual
     return ttl === undefined ? undefined : { ttl }
   }
   const get = async (key: string): Promise<unknown> => (await cache.get(key)) ?? null

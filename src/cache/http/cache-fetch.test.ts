@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { gzipSync } from 'node:zlib'
 import { cacheForTest } from '../../../test/helpers/cache.ts'
 import { waitUntil } from '../../../test/helpers/wait-until.ts'
 import { cacheFetch } from '../index.ts'
@@ -50,6 +51,25 @@ test('an error of the handler is its caller’s; the others try themselves', asy
     answers.map((answer) => (answer.status === 'fulfilled' ? answer.value : String(answer.reason))),
     ['Error: first', 'page', 'page'],
   )
+})
+
+test('what is compressed is for those who can read it, also when the handler does not say so', async () => {
+  await using context = await cacheForTest()
+  const answer = cacheFetch(
+    context.cache,
+    ({ headers }) =>
+      headers.get('accept-encoding') === 'gzip'
+        ? new Response(gzipSync('page'), { headers: { 'content-encoding': 'gzip' } })
+        : new Response('page'),
+    { tags: [] },
+  )
+  for (let time = 0; time < 3; time++) {
+    for (const encoding of ['gzip', null]) {
+      const headers = encoding === null ? {} : { 'accept-encoding': encoding }
+      const response = await answer(new Request('http://localhost/', { headers }))
+      assert.equal(response.headers.get('content-encoding'), encoding)
+    }
+  }
 })
 
 test('bytes, empty pages and long addresses', async () => {

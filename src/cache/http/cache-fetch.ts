@@ -1,7 +1,7 @@
 import type { Cache } from '../cache.ts'
 import type { Namespace } from '../namespace.ts'
 import { readPageOptions, type PageOptions } from './page-options.ts'
-import { Pages } from './pages.ts'
+import { Pages, type Made } from './pages.ts'
 import { partsOf, withoutTags } from './parts.ts'
 
 /**
@@ -24,7 +24,7 @@ export function cacheFetch<Rest extends unknown[]>(
   const settings = readPageOptions('cacheFetch', options)
   const pages = new Pages(cache, settings)
   return async (request, ...rest) => {
-    const make = async (of: Request): Promise<Response> => fetch(of, ...rest)
+    const make = async (of: Request): Promise<Made> => ({ response: await fetch(of, ...rest) })
     const answer = await pages.answer(request, request, () => make(request), make)
     if ('response' in answer) return withoutTags(answer.response)
     const { status, headers, body } = partsOf(answer, request, settings.cacheControl)

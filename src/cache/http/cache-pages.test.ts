@@ -385,6 +385,36 @@ test('what middleware says about headers before and after is in each answer', as
   }
 })
 
+test('what middleware says about headers before is nobody else’s', async () => {
+  await using context = await cacheForTest()
+  const { cache, clock } = context
+  const app = new Hono()
+  app.use(async (c, next) => {
+    const user = c.req.header('x-me')
+    if (user !== undefined) c.header('x-user', user)
+    c.header('cache-control', 'max-age=5')
+    c.header('x-page', 'of all')
+    await next()
+  })
+  const fetch = (request: Request) => app.fetch(request)
+  const options = { tags: [], ttl: '1m', staleWhileRevalidate: '1m', fetch } as const
+  let made = 0
+  app.get('/', cachePages(cache, options), (c) => c.text(`page ${++made}`, 200, { 'x-page': 'own' }))
+  const read = async (user?: string) => {
+    const response = await app.request('/', { headers: user === undefined ? {} : { 'x-me': user } })
+    const { headers } = response
+    assert.deepEqual([headers.get('cache-control'), headers.get('x-page')], ['max-age=5', 'own'])
+    return [headers.get('x-user'), await response.text()]
+  }
+  assert.deepEqual(await read('ann'), ['ann', 'page 1'])
+  assert.deepEqual(await read('bob'), ['bob', 'page 1'])
+  assert.deepEqual(await read(), [null, 'page 1'])
+  clock.advance(61_000)
+  assert.deepEqual(await read('carol'), ['carol', 'page 1'])
+  await waitUntil('it is made anew', async () => (await read())[1] === 'page 2')
+  assert.deepEqual(await read(), [null, 'page 2'])
+})
+
 test('tags that are none are an error, whoever names them', async () => {
   await using context = await cacheForTest()
   const codes: unknown[] = []

@@ -2,7 +2,7 @@ import { OptionsError } from '../../core/index.ts'
 import type { Cache } from '../cache.ts'
 import type { Namespace } from '../namespace.ts'
 import { readPageOptions, type PageOptions } from './page-options.ts'
-import { Pages, type Remake } from './pages.ts'
+import { Pages, type Made, type Remake } from './pages.ts'
 import { partsOf, withoutTags, type Parts } from './parts.ts'
 
 /** What {@link cachePages} needs of the context of Hono. */
@@ -48,10 +48,11 @@ export function cachePages<Context extends PageContext>(
   return async (context, next) => {
     const request = context.req.raw
     let hasRun = false
-    const make = async (): Promise<Response> => {
+    const make = async (): Promise<Made> => {
       hasRun = true
+      const before = context.newResponse(null, { status: 200, headers: new Headers() }).headers
       await next()
-      return context.res
+      return { response: context.res, before }
     }
     if (refreshes.has(request)) {
       refreshes.made(request, await make())
@@ -85,17 +86,17 @@ const responseOf = ({ status, headers, body }: Parts): Response => new Response(
  * what the handler makes is caught here, before middleware further out adds what belongs to one answer.
  */
 class Refreshes {
-  readonly #made = new WeakMap<Request, Response | undefined>()
+  readonly #made = new WeakMap<Request, Made | undefined>()
 
   has(request: Request): boolean {
     return this.#made.has(request)
   }
 
-  made(request: Request, response: Response): void {
-    this.#made.set(request, response)
+  made(request: Request, made: Made): void {
+    this.#made.set(request, made)
   }
 
-  async make(request: Request, fetch: (request: Request) => Response | Promise<Response>): Promise<Response> {
+  async make(request: Request, fetch: (request: Request) => Response | Promise<Response>): Promise<Made> {
     this.#made.set(request, undefined)
     const outer = await fetch(request)
     const made = this.#made.get(request)

@@ -18,7 +18,11 @@ export function mayBeKept({ status, headers }: Response): boolean {
 
 /** The names of the headers of the request on which a response depends, in small letters. */
 export function varyOf(headers: Headers): string[] {
-  return listOf(headers.get('vary'))
+  const names = listOf(headers.get('vary'))
+  // Who has not said that he can read it must not get it.
+  return headers.has('content-encoding') && !names.includes('accept-encoding')
+    ? [...names, 'accept-encoding']
+    : names
 }
 
 /** The tags that a response says it is made of. */

@@ -23,13 +23,20 @@ const notKept = new Set([
   'x-request-id',
 ])
 
-/** Makes the page of a response whose body was read. */
+/**
+ * Makes the page of a response whose body was read.
+ *
+ * @param before Headers that others have given the response, and give each answer anew: they are not the page's.
+ */
 export function pageOf(
   response: Response,
+  before: Headers | undefined,
   vary: Readonly<Record<string, string>>,
   body: Uint8Array<ArrayBuffer>,
 ): Page {
-  const headers = [...response.headers].filter(([name]) => !notKept.has(name))
+  const headers = [...response.headers].filter(
+    ([name, value]) => !notKept.has(name) && (name === 'cache-control' || before?.get(name) !== value),
+  )
   return { headers, etag: response.headers.get('etag') ?? tagOf(headers, body), vary, body }
 }
 

@@ -13,8 +13,15 @@ export type Answer =
   | { readonly page: Page; readonly madeOf: Response | undefined }
   | { readonly response: Response }
 
+/** What a handler has made. */
+export interface Made {
+  readonly response: Response
+  /** What others had said about headers before it ran: it belongs to this answer, and is not kept with the page. */
+  readonly before?: Headers
+}
+
 /** Makes the page of another request for the same address, which nobody waits for. */
-export type Remake = (request: Request) => Promise<Response>
+export type Remake = (request: Request) => Promise<Made>
 
 /** Kept instead of a page that may not be: for a moment nobody waits for another one's answer, which would not be for him. */
 const pass = new Uint8Array(0)
@@ -29,7 +36,7 @@ type Found = Uint8Array<ArrayBuffer> | string | undefined
 class Attempt {
   readonly request: Request
   readonly url: string
-  readonly make: () => Promise<Response>
+  readonly make: () => Promise<Made>
   /** Its own handler runs, or has run: it cannot run again. */
   hasBegun = false
   /** It has waited for long enough, and makes its page itself. */
@@ -37,7 +44,7 @@ class Attempt {
   own: Answer | undefined
   failed: Response | undefined
 
-  constructor(request: Request, make: () => Promise<Response>) {
+  constructor(request: Request, make: () => Promise<Made>) {
     this.request = request
     this.url = request.url
     this.make = () => {
@@ -70,13 +77,13 @@ export class Pages<Subject> {
   async answer(
     request: Request,
     subject: Subject,
-    make: () => Promise<Response>,
+    make: () => Promise<Made>,
     remake: Remake | undefined,
   ): Promise<Answer> {
     const { key, tags } = this.#settings
-    if (!mayBeAnswered(request, key !== undefined)) return { response: await make() }
+    if (!mayBeAnswered(request, key !== undefined)) return make()
     const personal = key?.(subject)
-    if (key !== undefined && personal === undefined) return { response: await make() }
+    if (key !== undefined && personal === undefined) return make()
     const attempt = new Attempt(request, make)
     const own = tags(subject)
     try {
@@ -105,7 +112,7 @@ export class Pages<Subject> {
       // Its handler has thrown, or the tags are none. What others have thrown, and a cache that does not work, is no reason not to answer.
       if (attempt.hasBegun || error instanceof OptionsError) throw error
     }
-    return { response: attempt.failed ?? (await attempt.make()) }
+    return attempt.failed ? { response: attempt.failed } : attempt.make()
   }
 
   /** The page of a key; `undefined` when it is not to be waited for any longer. */
@@ -140,16 +147,16 @@ export class Pages<Subject> {
     remake: Remake | undefined,
   ): Promise<Uint8Array<ArrayBuffer>> {
     if (context.stale !== undefined && remake !== undefined) {
-      const response = await remake(unconditional(attempt.request))
-      return (await this.#keep(attempt, context, first, names, response)).packed
+      const made = await remake(unconditional(attempt.request))
+      return (await this.#keep(attempt, context, first, names, made)).packed
     }
     if (attempt.hasGivenUp) {
       context.skip()
       return pass
     }
-    const response = await attempt.make()
-    if (response.status >= 500) attempt.failed = response
-    const { packed, answer } = await this.#keep(attempt, context, first, names, response)
+    const made = await attempt.make()
+    if (made.response.status >= 500) attempt.failed = made.response
+    const { packed, answer } = await this.#keep(attempt, context, first, names, made)
     attempt.own = answer
     return packed
   }
@@ -160,7 +167,7 @@ export class Pages<Subject> {
     context: FactoryContext,
     first: string,
     names: readonly string[],
-    response: Response,
+    { response, before }: Made,
   ) {
     // What has failed does not replace what there is.
     if (response.status >= 500) throw new Error(`The handler of ${attempt.url} answered ${response.status}`)
@@ -176,7 +183,7 @@ export class Pages<Subject> {
     }
     context.setTags(...tagsOf(response.headers))
     const vary = varyOf(response.headers)
-    const page = pageOf(response, varyValues(attempt.request.headers, vary), read.body)
+    const page = pageOf(response, before, varyValues(attempt.request.headers, vary), read.body)
     if (vary.some((name) => !names.includes(name))) {
       // It is in the wrong place. The next one who asks finds there where to look, and where to put it.
       context.skip()
