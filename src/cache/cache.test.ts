@@ -222,6 +222,9 @@ test('keys are listed by prefix, in pages', async () => {
     if (page.length < 100) break
   }
   assert.deepEqual(found.sort(), names.sort())
+  await cache.set('user:with a tag', 1, { tags: ['x'] })
+  await cache.invalidate('x')
+  assert.deepEqual(await cache.keys({ prefix: 'user:with' }), [])
 })
 
 test('what is wrong is refused, and says how', async () => {

@@ -71,6 +71,7 @@ export class Engine {
   /** Begins to work on a file, which may be another one than before. */
   async storageIsNew(): Promise<void> {
     this.forget()
+    this.leases.leaveSeat()
     if (this.app === undefined) {
       this.tags.stop()
       this.tags.start()

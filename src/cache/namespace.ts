@@ -53,8 +53,7 @@ export class Namespace {
     entries: Iterable<readonly [string, unknown]> | Readonly<Record<string, unknown>>,
     options?: EntryOptions,
   ): Promise<void> {
-    const list = Symbol.iterator in entries ? entries : Object.entries(entries)
-    await this.#store().setMany(list, options)
+    await this.#store().setMany(entries, options)
   }
 
   /** Keeps a value where there is none that is fresh. Resolves with whether it was kept. */
@@ -79,12 +78,12 @@ export class Namespace {
    * @throws OptionsError `HANDCAR_CACHE_COUNTER` when the value is not a whole number, or would become too large for one
    */
   increment(key: string, by = 1, options?: { ttl?: Duration | null }): Promise<number> {
-    return rejecting(() => this.#store().increment(key, by, options?.ttl))
+    return rejecting(() => this.#store().increment(key, by, options))
   }
 
   /** Takes from a counter, as {@link increment} adds to it. */
   decrement(key: string, by = 1, options?: { ttl?: Duration | null }): Promise<number> {
-    return rejecting(() => this.#store().increment(key, -by, options?.ttl))
+    return rejecting(() => this.#store().increment(key, -by, options))
   }
 
   /** Gives a value another time to live, from now on. Resolves with whether there was one. */
@@ -98,7 +97,7 @@ export class Namespace {
   }
 
   /** Keys that have a fresh value, in the order of the file. It walks through the file: for people, not for programs. */
-  keys(options: KeysOptions = {}): Promise<string[]> {
+  keys(options?: KeysOptions): Promise<string[]> {
     return rejecting(() => this.#store().keys(options))
   }
 

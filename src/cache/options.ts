@@ -112,13 +112,22 @@ function withBounds<Resolved extends { maxBytes: number; maxValue: number }>(
 /** The options of {@link Cache}, complete. */
 export type ResolvedOptions = ReturnType<typeof resolveOptions>
 
-/** Reads a time to live: milliseconds; `null` for no end. */
+/** What is longer, in milliseconds, is a mistake: 30,000 years. */
+const longest = 1e15
+
+/** Reads a time to live: whole milliseconds; `null` for no end. */
 export function readTtl(value: unknown, name: string): number | null {
-  if (value === undefined || value === null) return null
-  const ttl = parseDuration(value)
-  if (ttl === undefined)
-    throw option.invalidOption(name, "a duration such as 500 (milliseconds), '30s', '5m', or null", value)
-  return Math.round(ttl)
+  return value === undefined || value === null ? null : readSpan(value, name, ', or null')
+}
+
+/** Reads a time to live that may be left to somebody else. */
+export const optionalTtl = option.optional(readTtl)
+
+/** Reads a span of time: whole milliseconds. */
+export function readSpan(value: unknown, name: string, orElse = ''): number {
+  const span = parseDuration(value)
+  if (span !== undefined && span < longest) return Math.round(span)
+  throw option.invalidOption(name, `a duration such as 500 (milliseconds), '30s', '5m'${orElse}`, value)
 }
 
 function readMemory(value: unknown, name: string) {

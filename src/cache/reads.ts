@@ -3,7 +3,6 @@ import type { Engine } from './engine.ts'
 import { readEvent } from './events.ts'
 import type { Space } from './spaces/space.ts'
 import { selectEntry, selectMany, selectVersion } from './sql.ts'
-import type { Operation } from './writes/operation.ts'
 
 /**
  * Reads. A value comes, in this order, from a write that is not committed yet, from memory, from the file.
@@ -23,23 +22,39 @@ export class Reads {
   }
 
   /**
-   * The write of a key that is under way and whose outcome is not known before its commit; a read that wants to see it has to wait.
+   * The end of a write of a key that is under way and whose outcome is not known before its commit; a read that wants to see it has
+   * to wait for that.
    */
-  unsettled(space: Space, key: string): Operation | undefined {
+  unsettled(space: Space, key: string): Promise<void> | undefined {
     if (space.pending.size === 0) return undefined
     const operation = space.pending.get(key)
     if (operation === undefined || operation.type === 'delete') return undefined
-    return operation.type === 'set' && !operation.ifAbsent ? undefined : operation
+    if (operation.type === 'set' && !operation.ifAbsent) return undefined
+    return operation.promise.then(
+      () => {},
+      () => {},
+    )
   }
 
-  /** The entry of a key that is not gone, fresh or stale. A failure of the storage is a miss. */
-  find(space: Space, key: string, now: number): Entry | undefined {
+  /** Whether a key has a fresh value. */
+  has(space: Space, key: string): boolean {
+    const now = this.#engine.clock.now()
+    const entry = this.find(space, key, now)
+    return entry !== undefined && now < entry.expiresAt
+  }
+
+  /**
+   * The entry of a key that is not gone, fresh or stale. A failure of the storage is a miss.
+   *
+   * @param known What was just read of it.
+   */
+  find(space: Space, key: string, now: number, known?: Entry): Entry | undefined {
     try {
-      const entry = this.#look(space, key)
+      const entry = known ?? this.#look(space, key)
       if (entry === undefined || now >= entry.staleUntil) return undefined
       return this.#engine.tags.areCurrent(entry) ? entry : undefined
     } catch (error) {
-      this.#engine.faults.report('read', error)
+      this.#engine.faults.missed(error)
       return undefined
     }
   }
@@ -57,20 +72,13 @@ export class Reads {
   getMany(space: Space, keys: readonly string[]): Map<string, unknown> {
     const found = new Map<string, unknown>()
     const now = this.#engine.clock.now()
-    try {
-      this.#fetch(space, keys)
-    } catch (error) {
-      this.#engine.faults.report('read', error)
-    }
+    const fetched = this.#fetch(space, keys)
     for (const key of keys) {
-      const entry = this.#fetched.get(key) ?? this.find(space, key, now)
-      const isFresh =
-        entry !== undefined && now < entry.expiresAt && (!this.#fetched.has(key) || this.#areCurrent(entry))
-      const hit = isFresh ? this.open(entry) : undefined
+      const entry = this.find(space, key, now, fetched.get(key))
+      const hit = entry === undefined || now >= entry.expiresAt ? undefined : this.open(entry)
       this.count(space, key, hit && entry, now)
       if (hit !== undefined) found.set(key, hit.value)
     }
-    this.#fetched.clear()
     return found
   }
 
@@ -107,7 +115,7 @@ export class Reads {
     const engine = this.#engine
     if (space.pending.size > 0) {
       const operation = space.pending.get(key)
-      if (operation?.type === 'set') return operation.entry
+      if (operation?.type === 'set' && !operation.ifAbsent) return operation.entry
       if (operation?.type === 'delete') return undefined
     }
     if (engine.faults.isOff) return undefined
@@ -137,21 +145,21 @@ export class Reads {
     return row?.version === entry.version
   }
 
-  #areCurrent(entry: Entry): boolean {
+  /** The entries of keys that are not in memory, with one look into the file where there are several. */
+  #fetch(space: Space, keys: readonly string[]): Map<string, Entry> {
+    const fetched = new Map<string, Entry>()
+    const engine = this.#engine
+    if (engine.faults.isOff) return fetched
     try {
-      return this.#engine.tags.areCurrent(entry)
+      for (const entry of this.#fetchRows(space, keys)) fetched.set(entry.key, entry)
     } catch (error) {
-      this.#engine.faults.report('read', error)
-      return false
+      engine.faults.missed(error)
     }
+    return fetched
   }
 
-  /** What {@link getMany} has read, by key. */
-  readonly #fetched = new Map<string, Entry>()
-
-  #fetch(space: Space, keys: readonly string[]): void {
+  #fetchRows(space: Space, keys: readonly string[]): Entry[] {
     const engine = this.#engine
-    if (engine.faults.isOff) return
     const epoch = engine.changes.look()
     if (space.epoch !== epoch) engine.spaces.renew(space, epoch)
     const wanted = new Map<number, string>()
@@ -160,17 +168,18 @@ export class Reads {
       const id = space.idOf(key)
       if (!engine.faults.hasLost(id)) wanted.set(id, key)
     }
-    if (wanted.size < 2) return
+    if (wanted.size < 2) return []
     const rows = engine.database.all<EntryRow & { id: number }>(selectMany, [
       JSON.stringify([...wanted.keys()]),
     ])
-    for (const row of rows) {
-      if (row.space !== space.number || row.key !== wanted.get(row.id)) continue
-      const entry = Entry.ofRow(space, row.id, row)
-      entry.epoch = epoch
-      engine.memory?.put(entry)
-      this.#fetched.set(row.key, entry)
-    }
+    return rows
+      .filter((row) => row.space === space.number && row.key === wanted.get(row.id))
+      .map((row) => {
+        const entry = Entry.ofRow(space, row.id, row)
+        entry.epoch = epoch
+        engine.memory?.put(entry)
+        return entry
+      })
   }
 }
 

@@ -51,7 +51,7 @@ export const touchEntry = `
 
 /** Entries in the order of their ids, to walk through all of them in slices. */
 export const selectPage = `
-  select id, space, key, expires_at from handcar_cache_entries where id > ? order by id limit ?`
+  select id, space, key, expires_at, tags from handcar_cache_entries where id > ? order by id limit ?`
 
 export const countEntries = 'select count(*) as entries from handcar_cache_entries'
 
@@ -83,7 +83,8 @@ export const deleteSpaceNumbers = `
 /** What clears have left behind, between two ids. */
 export const sweepCleared = `
   delete from handcar_cache_entries
-  where id > ? and id <= ? and space not in (select number from handcar_cache_space_numbers)`
+  where id > ? and id <= ? and space not in (select number from handcar_cache_space_numbers)
+  returning id`
 
 export const selectIdAfter = 'select id from handcar_cache_entries where id > ? order by id limit 1 offset ?'
 
@@ -95,8 +96,7 @@ export const selectAnyLease = 'select 1 from handcar_cache_leases limit 1'
 export const takeLease = `
   insert into handcar_cache_leases (id, token, holder, since) values (?, ?, ?, ?)
   on conflict (id) do update set token = excluded.token, holder = excluded.holder, since = excluded.since
-  where holder = ?
-  returning token`
+  where holder = ?`
 
 export const selectLease = 'select token, holder from handcar_cache_leases where id = ?'
 
@@ -138,21 +138,25 @@ export const evictEntry = `
 
 export const evictRange = `
   delete from handcar_cache_entries
-  where id in (select id from handcar_cache_entries where id >= ? order by id limit ?)`
+  where id in (select id from handcar_cache_entries where id >= ? order by id limit ?)
+  returning id`
 
 export const sweepExpired = `
   delete from handcar_cache_entries
   where id in (
     select id from handcar_cache_entries indexed by handcar_cache_entries_for_sweep
     where stale_until <= ? order by stale_until limit ?
-  )`
+  )
+  returning id`
 
 export const selectNextExpiry = `
   select stale_until from handcar_cache_entries indexed by handcar_cache_entries_for_sweep
   where stale_until is not null order by stale_until limit 1`
 
+/** Of an entry that is still there: the trigger that deletes its use has run already when it is not. */
 export const markUse = `
-  insert into handcar_cache_uses (id, used_at) values (?, ?)
+  insert into handcar_cache_uses (id, used_at)
+  select id, ? from handcar_cache_entries where id = ?
   on conflict (id) do update set used_at = excluded.used_at where used_at < excluded.used_at`
 
 // Faults

@@ -1,9 +1,10 @@
-import { option, parseDuration, type Duration } from '../core/index.ts'
+import { option, readOptions, type Duration } from '../core/index.ts'
 import type { Engine } from './engine.ts'
 import { Entry } from './entries/entry.ts'
 import { readEntryOptions, type EntryOptions, type Keeping } from './entries/entry-options.ts'
-import { checkKey } from './entries/key.ts'
+import { checkKey, checkKeys } from './entries/key.ts'
 import { listKeys, type KeysOptions } from './key-list.ts'
+import { optionalTtl, readSpan } from './options.ts'
 import type { FetchOptions } from './single-flight/fetch-options.ts'
 import type { Factory } from './single-flight/factory.ts'
 import type { Space } from './spaces/space.ts'
@@ -26,25 +27,23 @@ export class Store {
     checkKey(key)
     const { reads } = this.#engine
     const unsettled = reads.unsettled(this.#space, key)
-    if (unsettled !== undefined) return afterwards(unsettled.promise, () => this.get(key))
+    if (unsettled !== undefined) return after(unsettled, () => reads.get(this.#space, key)?.value)
     return Promise.resolve(reads.get(this.#space, key)?.value)
   }
 
   has(key: string): Promise<boolean> {
     checkKey(key)
-    const { reads, clock } = this.#engine
+    const { reads } = this.#engine
     const unsettled = reads.unsettled(this.#space, key)
-    if (unsettled !== undefined) return afterwards(unsettled.promise, () => this.has(key))
-    const now = clock.now()
-    const entry = reads.find(this.#space, key, now)
-    return Promise.resolve(entry !== undefined && now < entry.expiresAt)
+    if (unsettled !== undefined) return after(unsettled, () => reads.has(this.#space, key))
+    return Promise.resolve(reads.has(this.#space, key))
   }
 
   getMany(keys: readonly string[]): Promise<Map<string, unknown>> {
-    for (const key of keys) checkKey(key)
+    checkKeys('cache.getMany', keys)
     const { reads } = this.#engine
-    const unsettled = keys.flatMap((key) => reads.unsettled(this.#space, key)?.promise ?? [])
-    if (unsettled.length > 0) return afterwards(Promise.all(unsettled), () => this.getMany(keys))
+    const unsettled = keys.flatMap((key) => reads.unsettled(this.#space, key) ?? [])
+    if (unsettled.length > 0) return after(Promise.all(unsettled), () => reads.getMany(this.#space, keys))
     return Promise.resolve(reads.getMany(this.#space, keys))
   }
 
@@ -54,12 +53,12 @@ export class Store {
   }
 
   async setMany(
-    entries: Iterable<readonly [string, unknown]>,
+    entries: Iterable<readonly [string, unknown]> | Readonly<Record<string, unknown>>,
     options: EntryOptions | undefined,
   ): Promise<void> {
     const keeping = readEntryOptions('cache.setMany', options, this.#defaults)
     // All are looked at before the first is written.
-    const made = Array.from(entries, ([key, value]) => this.#entry(key, value, keeping))
+    const made = Array.from(pairsOf(entries), ([key, value]) => this.#entry(key, value, keeping))
     await Promise.all(made.map((entry) => this.#write(entry, false)))
   }
 
@@ -82,16 +81,17 @@ export class Store {
   }
 
   async deleteMany(keys: readonly string[]): Promise<number> {
-    for (const key of keys) checkKey(key)
+    checkKeys('cache.deleteMany', keys)
     const deleted = await Promise.all(keys.map((key) => this.delete(key)))
     return deleted.filter(Boolean).length
   }
 
-  increment(key: string, by: number, ttl: Duration | null | undefined): Promise<number> {
+  increment(key: string, by: number, options: { ttl?: Duration | null } | undefined): Promise<number> {
     checkKey(key)
+    const { ttl } = options === undefined ? {} : readOptions('cache.increment', options, { ttl: optionalTtl })
     if (!Number.isSafeInteger(by)) throw option.invalidOption('cache.increment by', 'a whole number', by)
     const { writes, faults } = this.#engine
-    const expiresAt = this.#end(ttl === undefined ? this.#defaults.ttl : readEnd('cache.increment', ttl))
+    const expiresAt = this.#end(ttl === undefined ? this.#defaults.ttl : ttl)
     const id = this.#idOf(key)
     if (id === undefined || !faults.canWrite) return this.#lost(id, key, by)
     const operation = writes.push({
@@ -111,7 +111,7 @@ export class Store {
   touch(key: string, ttl: Duration | null): Promise<boolean> {
     checkKey(key)
     const { writes, faults } = this.#engine
-    const expiresAt = this.#end(readEnd('cache.touch', ttl))
+    const expiresAt = this.#end(ttl === null ? null : readSpan(ttl, 'cache.touch ttl', ', or null'))
     const id = this.#idOf(key)
     if (id === undefined || !faults.canWrite) return Promise.resolve(false)
     const operation = writes.push({
@@ -131,7 +131,7 @@ export class Store {
     await this.#engine.spaces.clear(this.#space)
   }
 
-  keys(options: KeysOptions): Promise<string[]> {
+  keys(options: KeysOptions | undefined): Promise<string[]> {
     return listKeys(this.#engine, this.#space, options)
   }
 
@@ -148,7 +148,7 @@ export class Store {
   }
 
   /** @throws OptionsError for a key or value that cannot be kept */
-  #entry(key: string, value: unknown, { ttl, grace, tags }: Keeping): Entry | undefined {
+  #entry(key: unknown, value: unknown, { ttl, grace, tags }: Keeping): Entry | undefined {
     checkKey(key)
     const engine = this.#engine
     const { kind, value: stored } = engine.codec.encode(value, key)
@@ -212,7 +212,7 @@ export class Store {
   }
 
   #idOf(key: string): number | undefined {
-    if (this.#engine.faults.isOff) return undefined
+    if (!this.#engine.faults.isOpen) return undefined
     try {
       return this.#engine.spaces.presumedIdOf(this.#space, key)
     } catch (error) {
@@ -226,19 +226,15 @@ export class Store {
   }
 }
 
-async function afterwards<Result>(settled: Promise<unknown>, read: () => Promise<Result>): Promise<Result> {
-  await settled.catch(() => {})
-  return read()
-}
+/** Reads when what was being written has its outcome; what is written meanwhile is not waited for, or it might never end. */
+const after = <Result>(settled: Promise<unknown>, read: () => Result): Promise<Result> => settled.then(read)
 
-function readEnd(owner: string, ttl: unknown): number | null {
-  if (ttl === null) return null
-  const duration = parseDuration(ttl)
-  if (duration === undefined || duration >= 1e15)
-    throw option.invalidOption(
-      `${owner} ttl`,
-      "a duration such as 500 (milliseconds), '30s', '5m', or null",
-      ttl,
-    )
-  return Math.round(duration)
+function pairsOf(entries: unknown): Iterable<readonly [unknown, unknown]> {
+  if (typeof entries !== 'object' || entries === null)
+    throw option.invalidOption('cache.setMany entries', 'an object, a Map, or a list of pairs', entries)
+  if (!(Symbol.iterator in entries)) return Object.entries(entries)
+  const pairs = [...(entries as Iterable<readonly [unknown, unknown]>)]
+  const wrong = pairs.findIndex((pair) => !Array.isArray(pair))
+  if (wrong < 0) return pairs
+  throw option.invalidOption(`cache.setMany entries[${wrong}]`, 'a key and a value', pairs[wrong])
 }

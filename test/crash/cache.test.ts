@@ -62,15 +62,15 @@ test(
       const answers = Promise.all(children.map((child) => child.ask<number[]>(order)))
       await sleep(200)
       assert.equal(linesOf(log).length, 0)
-      const killedAt = performance.now()
       await holders[0]!.kill()
+      const knownAt = performance.now()
       await waitUntil('somebody takes over', () => linesOf(log).length > 0)
-      delays.push(performance.now() - killedAt)
+      delays.push(performance.now() - knownAt)
       await answers
       assert.equal(linesOf(log).length, 1)
     }
     // A busy machine may hold one of them up; all of them it does not.
-    assert.ok(Math.min(...delays) < 150, `taken over after ${delays.map(Math.round).join(', ')} ms`)
+    assert.ok(Math.min(...delays) < 100, `taken over after ${delays.map(Math.round).join(', ')} ms`)
   },
 )
 

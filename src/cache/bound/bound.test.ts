@@ -127,3 +127,31 @@ test('the file shrinks after a clear', async () => {
   await context[Symbol.asyncDispose]()
   assert.ok(statSync(path).size < megabyte)
 })
+
+test('what one process has evicted, and another one deletes, is over for both', async () => {
+  using folder = temporaryFolder()
+  const options = { path: folder.file('cache.sqlite3'), maxEntries: 1 }
+  await using one = await cacheForTest(options)
+  await using other = await cacheForTest(options)
+  await one.cache.set('a', 1)
+  assert.equal(await one.cache.get('a'), 1)
+  one.clock.advance(1_000)
+  await one.cache.set('b', 1)
+  // There is nothing to delete in the file, so nobody could hear of it.
+  await other.cache.delete('a')
+  assert.equal(await one.cache.get('a'), undefined)
+})
+
+test('uses of entries that are gone are not written down', async () => {
+  await using context = await cacheForTest({ maxBytes: '256kb' })
+  const { cache, clock, database } = context
+  const keys = Array.from({ length: 200 }, (_, index) => `key:${index}`)
+  for (const key of keys) await cache.set(key, 'x'.repeat(1_000))
+  for (const key of keys) await cache.get(key)
+  await cache.deleteMany(keys.filter((_, index) => index % 4 === 0))
+  clock.advance(20_000)
+  for (let index = 0; index < 40; index++) await cache.set(`other:${index}`, 'x'.repeat(1_000))
+  const known = 'from handcar_cache_uses where id in (select id from handcar_cache_entries)'
+  assert.notEqual(database.get(`select 1 ${known}`), undefined)
+  assert.equal(database.get(`select 1 ${known.replace(' in ', ' not in ')}`), undefined)
+})

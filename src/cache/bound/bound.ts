@@ -31,7 +31,7 @@ const patience = 24
 const muchFree = 1_024 ** 2
 
 /**
-Keeps the file within its bound: the pages that are in use, as SQLite counts them, in every transaction that writes while it is
+ * Keeps the file within its bound: the pages that are in use, as SQLite counts them, in every transaction that writes while it is
  * getting narrow. What is too much goes in the same transaction: first what has expired, then what is used least among some that are looked at (`victims.ts`).
  */
 export class Bound {
@@ -46,6 +46,7 @@ export class Bound {
   #uncountedBytes = 0
   #uncountedWrites = 0
   #countedAt = 0
+  #gone: number[] = []
 
   constructor(engine: Engine) {
     this.#engine = engine
@@ -110,14 +111,21 @@ export class Bound {
     tx.run(setEntryCount, [tx.get<{ entries: number }>(countEntries)!.entries])
   }
 
+  /** The ids of what is gone since this was asked last. */
+  takeGone(): readonly number[] {
+    return this.#gone.length === 0 ? this.#gone : this.#gone.splice(0)
+  }
+
   reset(): void {
     this.#victims.forget()
     this.uses.clear()
   }
 
   /** Tells of entries that are gone, and counts them. */
-  gone(tx: Transaction, cause: 'room' | 'expired' | 'cleared', entries: number): void {
+  gone(tx: Transaction, cause: 'room' | 'expired' | 'cleared', gone: readonly { id: number }[]): void {
+    const entries = gone.length
     if (entries === 0) return
+    for (const { id } of gone) this.#gone.push(id)
     this.evicted[cause] += entries
     if (this.#engine.maxEntries !== undefined) {
       const { entries: before } = tx.get<{ entries: number | null }>(selectEntryCount)!
@@ -147,7 +155,7 @@ export class Bound {
     const count = (): number => tx.get<{ entries: number }>(selectEntryCount)!.entries
     for (let left = count() - maxEntries; left > 0; left = count() - maxEntries) {
       const gone =
-        this.#evictExpired(tx, left) || this.#evictSample(tx, Math.min(left, victimsPerSample)).entries
+        this.#evictExpired(tx, left) || this.#evictSample(tx, Math.min(left, victimsPerSample)).gone.length
       if (gone === 0) return
     }
   }
@@ -159,9 +167,9 @@ export class Bound {
     while (left > 0) {
       const before = this.#usedPages
       if (this.#evictExpired(tx, expiredAtOnce) === 0) {
-        const { entries, freed } = this.#evictSample(tx, victimsPerSample)
+        const { gone, freed } = this.#evictSample(tx, victimsPerSample)
         left -= freed
-        if (entries === 0 && this.#evictRange(tx) === 0) return
+        if (gone.length === 0 && this.#evictRange(tx) === 0) return
         if (vain >= patience && left === Infinity) {
           this.#evictRange(tx)
           vain = 0
@@ -174,21 +182,21 @@ export class Bound {
   }
 
   #evictExpired(tx: Transaction, most: number): number {
-    const { changes } = tx.run(sweepExpired, [this.#engine.clock.now(), most])
-    this.gone(tx, 'expired', changes)
-    return changes
+    const gone = tx.all<{ id: number }>(sweepExpired, [this.#engine.clock.now(), most])
+    this.gone(tx, 'expired', gone)
+    return gone.length
   }
 
-  #evictSample(tx: Transaction, most: number): { entries: number; freed: number } {
+  #evictSample(tx: Transaction, most: number): { gone: readonly { id: number }[]; freed: number } {
     const evicted = this.#victims.evict(tx, most)
-    this.gone(tx, 'room', evicted.entries)
+    this.gone(tx, 'room', evicted.gone)
     return evicted
   }
 
   #evictRange(tx: Transaction): number {
-    const entries = this.#victims.evictNeighbours(tx)
-    this.gone(tx, 'room', entries)
-    return entries
+    const gone = this.#victims.evictNeighbours(tx)
+    this.gone(tx, 'room', gone)
+    return gone.length
   }
 
   #count(read: (text: string) => unknown): void {

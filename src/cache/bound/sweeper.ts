@@ -15,7 +15,8 @@ const fewPages = 32
  * Puts away, in small transactions while nothing else is to be written: what has expired, what a clear has left behind, and the pages of the
  * file that are free. It is woken by a timer for the first entry that expires, so that a cache in which nothing expires does nothing.
  *
- * After a crash: what was not put away is found at the next start, or by the next clear.
+ * After a crash: what has expired is found at the next start. What a clear had left behind is found by the next clear, and is the first
+ * to go when room is needed.
  */
 export class Sweeper {
   readonly #engine: Engine
@@ -92,9 +93,9 @@ export class Sweeper {
 
   async #sweep(): Promise<void> {
     await this.#repeat((tx) => {
-      const { changes } = tx.run(sweepExpired, [this.#engine.clock.now(), entriesAtOnce])
-      this.#engine.bound.gone(tx, 'expired', changes)
-      return changes === entriesAtOnce
+      const gone = tx.all<{ id: number }>(sweepExpired, [this.#engine.clock.now(), entriesAtOnce])
+      this.#engine.bound.gone(tx, 'expired', gone)
+      return gone.length === entriesAtOnce
     })
     await this.#repeat(
       (tx) => tx.run(sweepLimits, [this.#engine.clock.now(), entriesAtOnce]).changes === entriesAtOnce,
@@ -110,8 +111,8 @@ export class Sweeper {
     let after = -1
     await this.#repeat((tx) => {
       const last = tx.get<{ id: number }>(selectIdAfter, [after, entriesAtOnce])?.id
-      const { changes } = tx.run(sweepCleared, [after, last ?? Number.MAX_SAFE_INTEGER])
-      this.#engine.bound.gone(tx, 'cleared', changes)
+      const gone = tx.all<{ id: number }>(sweepCleared, [after, last ?? Number.MAX_SAFE_INTEGER])
+      this.#engine.bound.gone(tx, 'cleared', gone)
       after = last ?? after
       return last !== undefined
     })

@@ -64,7 +64,7 @@ export class Uses {
     let told = 0
     for (const id of this.#untold) {
       if (told++ === atOnce) return
-      tx.run(markUse, [id, Math.round(this.lastUse(id))])
+      tx.run(markUse, [Math.round(this.lastUse(id)), id])
       this.#untold.delete(id)
     }
     this.#toldAt = now

@@ -38,7 +38,7 @@ export class Victims {
   }
 
   /** Looks at some entries and evicts the best candidates that are known. */
-  evict(tx: Transaction, most: number): { entries: number; freed: number } {
+  evict(tx: Transaction, most: number): { gone: readonly { id: number }[]; freed: number } {
     const start = Math.floor(Math.random() * Number.MAX_SAFE_INTEGER)
     let sample = tx.all<Candidate>(selectSample, [start, sampleSize])
     if (sample.length < sampleSize) sample = [...sample, ...tx.all<Candidate>(selectSample, [0, sampleSize])]
@@ -51,27 +51,26 @@ export class Victims {
       this.#pool.push(candidate)
     }
     this.#pool.sort((one, other) => one.used_at - other.used_at)
-    let entries = 0
+    const gone: Candidate[] = []
     let freed = 0
-    while (entries < most && this.#pool.length > 0) {
+    while (gone.length < most && this.#pool.length > 0) {
       const candidate = this.#pool.shift()!
       // Used since it became a candidate: it goes back among all others.
       if (this.#uses.lastUse(candidate.id) > candidate.used_at) continue
       const row = tx.get<{ bytes: number; created_at: number }>(evictEntry, [candidate.id, candidate.version])
       if (row === undefined) continue
       this.#uses.evicted(candidate.id, Math.max(0, this.#engine.clock.now() - row.created_at))
-      entries++
+      gone.push(candidate)
       freed += row.bytes
     }
     this.#pool.length = Math.min(this.#pool.length, poolSize)
-    return { entries, freed }
+    return { gone, freed }
   }
 
-  /** Evicts neighbours, whatever they are: their pages get empty, or merge. Returns how many. */
-  evictNeighbours(tx: Transaction): number {
+  /** Evicts neighbours, whatever they are: their pages get empty, or merge. */
+  evictNeighbours(tx: Transaction): readonly { id: number }[] {
     const start = Math.floor(Math.random() * Number.MAX_SAFE_INTEGER)
-    const changes =
-      tx.run(evictRange, [start, rangeSize]).changes || tx.run(evictRange, [0, rangeSize]).changes
-    return changes
+    const gone = tx.all<{ id: number }>(evictRange, [start, rangeSize])
+    return gone.length > 0 ? gone : tx.all<{ id: number }>(evictRange, [0, rangeSize])
   }
 }

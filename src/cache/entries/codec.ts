@@ -62,7 +62,6 @@ export class Codec {
   }
 
   /**
-   * @param isOwn Whether the bytes belong to the caller; otherwise they are copied.
    * @throws when the value cannot be read, as when its encryption key is gone
    */
   decode(kind: number, stored: unknown, key: string): unknown {

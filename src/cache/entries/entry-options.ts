@@ -1,12 +1,5 @@
-import {
-  option,
-  OptionsError,
-  describe,
-  parseDuration,
-  readOptions,
-  type Duration,
-} from '../../core/index.ts'
-import { readTtl } from '../options.ts'
+import { option, OptionsError, describe, readOptions, type Duration } from '../../core/index.ts'
+import { readSpan, readTtl } from '../options.ts'
 import { longestKey } from './key.ts'
 
 /** How an entry is kept. */
@@ -40,27 +33,18 @@ export function readEntryOptions(
   }
   const { ttl, grace, tags } = options
   return {
-    ttl: ttl === undefined ? defaults.ttl : quickDuration(owner, 'ttl', ttl),
-    grace: grace === undefined ? defaults.grace : (quickDuration(owner, 'grace', grace) ?? 0),
+    ttl: ttl === undefined ? defaults.ttl : readTtl(ttl, `${owner} option "ttl"`),
+    grace: grace === undefined ? defaults.grace : readSpan(grace, `${owner} option "grace"`),
     tags: tags === undefined ? defaults.tags : readTags(tags, `${owner} option "tags"`),
   }
 }
 
 function readSlowly(owner: string, options: EntryOptions): void {
-  readOptions(owner, options, { ttl: readTtl, grace: option.duration(0), tags: readTags })
-}
-
-function quickDuration(owner: string, name: string, value: unknown): number | null {
-  if (typeof value === 'number' && value >= 0 && value < 1e15) return Math.round(value)
-  if (value === null && name === 'ttl') return null
-  const duration = parseDuration(value)
-  if (duration === undefined || duration >= 1e15)
-    throw option.invalidOption(
-      `${owner} option "${name}"`,
-      "a duration such as 500 (milliseconds), '30s', '5m'",
-      value,
-    )
-  return Math.round(duration)
+  readOptions(owner, options, {
+    ttl: readTtl,
+    grace: option.optional((value, name) => readSpan(value, name)),
+    tags: readTags,
+  })
 }
 
 const most = 100

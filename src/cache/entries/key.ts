@@ -1,4 +1,4 @@
-import { describe, OptionsError } from '../../core/index.ts'
+import { describe, option, OptionsError } from '../../core/index.ts'
 
 /** The longest key, in bytes of UTF-8. */
 export const longestKey = 1_024
@@ -24,4 +24,14 @@ export function checkKey(key: unknown): asserts key is string {
       'HANDCAR_CACHE_KEY',
       'Expected a key of whole characters, got half a surrogate pair',
     )
+}
+
+/**
+ * Refuses what is no list of keys.
+ *
+ * @throws OptionsError `HANDCAR_CACHE_KEY`, `HANDCAR_OPTION_INVALID`
+ */
+export function checkKeys(owner: string, keys: unknown): asserts keys is readonly string[] {
+  if (!Array.isArray(keys)) throw option.invalidOption(`${owner} keys`, 'a list of keys', keys)
+  for (const key of keys as unknown[]) checkKey(key)
 }

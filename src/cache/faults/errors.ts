@@ -25,7 +25,8 @@ const bugs = new Set([
  * that are used wrongly.
  */
 export function isBug(error: unknown): boolean {
-  return bugs.has(codeOf(error))
+  // A text in a damaged file may be no JSON.
+  return bugs.has(codeOf(error)) && !(error instanceof SyntaxError)
 }
 
 /** Whether an error says that the file is damaged. */

@@ -2,7 +2,10 @@ import { stat } from 'node:fs/promises'
 import type { Engine } from '../engine.ts'
 import { errorEvent, type ErrorMessage } from '../events.ts'
 import { deleteLost } from '../sql.ts'
-import { codeOf, isDamage, isFull } from './errors.ts'
+import type { Transaction } from '../../database/index.ts'
+import { rootName } from '../spaces/space.ts'
+import { codeOf, isBug, isDamage, isFull } from './errors.ts'
+import { Lost } from './lost.ts'
 import { reopen } from './reopen.ts'
 
 /** One line in the log in so many milliseconds. */
@@ -14,8 +17,6 @@ const restAfterFailure = 1_000
 const identityInterval = 250
 /** After a table was missing: how long until a file is begun anew for that again, twice as long each time, in milliseconds. */
 const renewDelay = { shortest: 1_000, longest: 3_600_000 }
-/** Writes that failed and are remembered one by one. */
-const mostLost = 10_000
 
 /**
  * A cache never breaks the app: where the storage fails, a read is a miss and a write does nothing.
@@ -27,8 +28,7 @@ const mostLost = 10_000
  */
 export class Faults {
   readonly #engine: Engine
-  readonly #lost = new Set<number>()
-  #hasLostAll = false
+  readonly #lost = new Lost()
   #isOff = true
   #loggedAt = -Infinity
   #unlogged = 0
@@ -47,9 +47,14 @@ export class Faults {
     this.#engine = engine
   }
 
-  /** Whether the storage is not there: every read is a miss. */
+  /** Whether every read is a miss: the storage is not there, or nothing in it counts. */
   get isOff(): boolean {
-    return this.#isOff || this.#hasLostAll
+    return this.#isOff || this.#lost.areAll
+  }
+
+  /** Whether the storage is there. */
+  get isOpen(): boolean {
+    return !this.#isOff
   }
 
   /** Whether a write is worth trying. */
@@ -62,7 +67,6 @@ export class Faults {
     this.#isStopped = false
     this.#isOff = false
     this.#lost.clear()
-    this.#hasLostAll = false
     this.#writesAgainAt = 0
     this.#identity = (await stat(this.#engine.database.path)).ino
   }
@@ -87,6 +91,12 @@ export class Faults {
     else if (isFull(code)) this.#writesAgainAt = performance.now() + restAfterFull
   }
 
+  /** A read for a caller failed: a mistake in the code is the caller's to hear of, anything else makes it a miss. */
+  missed(error: unknown): void {
+    if (isBug(error)) throw error
+    this.report('read', error)
+  }
+
   /**
    * A statement cannot be run, as when a table is gone. A new file helps, unless the mistake is in the statement: so the file is begun anew
    * less and less often.
@@ -103,34 +113,31 @@ export class Faults {
 
   /** A write of a key failed: what is in the file is not what it should be. */
   lose(id: number): void {
-    if (this.#lost.size < mostLost) this.#lost.add(id)
-    else this.#hasLostAll = true
+    this.#lost.add(id)
   }
 
   hasLost(id: number): boolean {
-    return this.#lost.size > 0 && this.#lost.has(id)
+    return this.#lost.has(id)
   }
 
-  /** Writing works: what could not be deleted is deleted now. */
-  writesSucceeded(): void {
-    if (this.#lost.size === 0) return
-    const { writes, spaces } = this.#engine
-    const lost = [...this.#lost]
-    const hadLostAll = this.#hasLostAll
-    this.#lost.clear()
-    const deleted = hadLostAll
-      ? spaces.clear(spaces.of(''))
-      : writes.work((tx) => {
-          for (const id of lost) tx.run(deleteLost, [id])
-          return true
-        }, false)
-    const loseAgain = (): void => {
-      for (const id of lost) this.lose(id)
+  /** In a transaction that writes: deletes what could not be deleted before. Returns what its end is told to; `undefined`: nothing was there. */
+  putAway(tx: Transaction): PutAway | undefined {
+    const losses = this.#lost.take()
+    if (losses === undefined) return undefined
+    const { spaces, sweeper } = this.#engine
+    const end = (isCommitted: boolean): void => {
+      this.#lost.taken(isCommitted)
+      if (isCommitted && losses.areAll) sweeper.clean()
     }
-    void deleted.then((isDone) => {
-      if (isDone) this.#hasLostAll = false
-      else loseAgain()
-    }, loseAgain)
+    try {
+      let entries = 0
+      if (losses.areAll) spaces.renumber(tx, spaces.of(rootName))
+      else for (const id of losses.ids) entries += tx.run(deleteLost, [id]).changes
+      return { entries, end }
+    } catch (error) {
+      end(false)
+      throw error
+    }
   }
 
   /** Looks in the background, now and then, whether the file is still the one that was opened. */
@@ -193,4 +200,11 @@ export class Faults {
     this.#loggedAt = now
     this.#unlogged = 0
   }
+}
+
+/** What a transaction has deleted that could not be deleted before. */
+export interface PutAway {
+  readonly entries: number
+  /** Has to be called when the transaction is committed, or is not. */
+  readonly end: (isCommitted: boolean) => void
 }

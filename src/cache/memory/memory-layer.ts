@@ -17,6 +17,7 @@ export interface MemoryStats {
 export class MemoryLayer {
   readonly maxBytes: number
   readonly maxValue: number
+  readonly #byId = new Map<number, Entry>()
   #oldest: Entry | undefined
   #newest: Entry | undefined
   #hand: Entry | undefined
@@ -36,6 +37,7 @@ export class MemoryLayer {
     const { size } = entry
     if (size > this.maxValue + 200 || size > this.maxBytes) return
     memory.set(entry.key, entry)
+    this.#byId.set(entry.id, entry)
     entry.older = this.#newest
     if (this.#newest !== undefined) this.#newest.newer = entry
     this.#newest = entry
@@ -50,6 +52,7 @@ export class MemoryLayer {
     const { memory } = entry.space
     if (memory.get(entry.key) !== entry) return
     memory.delete(entry.key)
+    if (this.#byId.get(entry.id) === entry) this.#byId.delete(entry.id)
     if (this.#hand === entry) this.#hand = entry.newer
     if (entry.older !== undefined) entry.older.newer = entry.newer
     else this.#oldest = entry.newer
@@ -67,6 +70,14 @@ export class MemoryLayer {
     const { space, key } = operation.type === 'set' ? operation.entry : operation
     const held = space.memory.get(key)
     if (held !== undefined) this.remove(held)
+  }
+
+  /** Entries were taken out of the file to make room: nobody else could tell this process when they are over. */
+  gone(ids: readonly number[]): void {
+    for (const id of ids) {
+      const held = this.#byId.get(id)
+      if (held !== undefined) this.remove(held)
+    }
   }
 
   /** Takes everything out. */

@@ -1,6 +1,6 @@
 import { option, readOptions, type Duration } from '../../core/index.ts'
 import { readTags, type EntryOptions, type Keeping } from '../entries/entry-options.ts'
-import { readTtl } from '../options.ts'
+import { optionalTtl, readSpan } from '../options.ts'
 
 /** Options of {@link Cache.getOrSet}. */
 export interface FetchOptions extends EntryOptions {
@@ -39,25 +39,27 @@ export interface Fetching extends Keeping {
 /** Reads {@link FetchOptions}. */
 export function readFetchOptions(options: FetchOptions | undefined, defaults: Keeping): Fetching {
   const given = readOptions('cache.getOrSet', options, readers)
+  const { ttl, grace = defaults.grace, staleWhileRevalidate = 0, graceBackoff = 10_000 } = given
   return {
     ...given,
-    ttl: given.ttl === undefined ? defaults.ttl : given.ttl,
-    grace: Math.max(given.grace ?? defaults.grace, given.staleWhileRevalidate),
+    ttl: ttl === undefined ? defaults.ttl : ttl,
+    grace: Math.max(grace, staleWhileRevalidate),
+    staleWhileRevalidate,
+    graceBackoff,
   }
 }
 
-const optionalTtl = (value: unknown, name: string): number | null | undefined =>
-  value === undefined ? undefined : readTtl(value, name)
+const optionalSpan = option.optional((value, name) => readSpan(value, name))
 
 const readers = {
   ttl: optionalTtl,
-  grace: option.optional(option.duration(0)),
+  grace: optionalSpan,
   tags: readTags,
   negativeTtl: optionalTtl,
-  staleWhileRevalidate: option.duration(0),
-  softTimeout: option.optional(option.duration(0)),
-  hardTimeout: option.optional(option.duration(0)),
-  graceBackoff: option.duration(10_000),
+  staleWhileRevalidate: optionalSpan,
+  softTimeout: optionalSpan,
+  hardTimeout: optionalSpan,
+  graceBackoff: optionalSpan,
   earlyRefresh: readEarlyRefresh,
   forceFresh: option.flag(false),
 }

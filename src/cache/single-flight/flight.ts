@@ -1,3 +1,4 @@
+import { deserialize, serialize } from 'node:v8'
 import { TimeoutError } from '../../core/index.ts'
 import type { Engine } from '../engine.ts'
 import type { Encoded } from '../entries/codec.ts'
@@ -8,7 +9,7 @@ import { randomVersion, type TagMoment } from '../tags/tags.ts'
 import { contextOf, unlessAborted, type Chosen, type Factory } from './factory.ts'
 import type { Fetching } from './fetch-options.ts'
 import type { Flights } from './flights.ts'
-import type { LeaseAnswer } from './leases.ts'
+import type { Lease, LeaseAnswer } from './leases.ts'
 
 export type { FactoryContext } from './factory.ts'
 
@@ -41,8 +42,7 @@ export class Flight {
   readonly #factory: Factory<unknown>
   readonly #stale: Entry | undefined
   readonly #controller = new AbortController()
-  #id = 0
-  #token: number | undefined
+  #lease: Lease | undefined
   #moment: TagMoment | undefined
   #tags: TagVersion[] | undefined
 
@@ -69,10 +69,10 @@ export class Flight {
 
   /** Whether a caller that comes now may have its value: nothing was changed since it began. */
   isCurrent(): boolean {
-    if (this.#token !== undefined && !this.#engine.leases.isHeld(this.#id, this.#token)) return false
+    const lease = this.#lease
+    if (lease !== undefined && !this.#engine.leases.isHeld(lease)) return false
     try {
-      if (this.#token !== undefined && this.#engine.spaces.idOf(this.space, this.key) !== this.#id)
-        return false
+      if (lease !== undefined && this.#engine.spaces.idOf(this.space, this.key) !== lease.id) return false
       return this.#engine.tags.stillCurrent(this.#tags)
     } catch (error) {
       this.#engine.faults.report('read', error)
@@ -97,36 +97,38 @@ export class Flight {
   async #fly(): Promise<Outcome> {
     const endTimer = this.#limit()
     try {
-      const found = await this.#takeLease()
-      if (found !== undefined) {
-        const value = found.value(this.#engine.codec)
-        return { value, copy: () => found.value(this.#engine.codec), isValid: true }
-      }
-      return await this.#make()
+      return (await this.#takeLease()) ?? (await this.#make())
     } finally {
       endTimer()
       this.#flights.ended(this)
     }
   }
 
-  /** Waits for its turn among the processes; returns the entry when another one has made it meanwhile. */
-  async #takeLease(): Promise<Entry | undefined> {
-    const { leases } = this.#engine
+  /** Waits for its turn among the processes; returns the value when another one has made it meanwhile. */
+  async #takeLease(): Promise<Outcome | undefined> {
+    const { leases, reads, codec } = this.#engine
     const { signal } = this.#controller
-    const stale = this.#stale
-    const known = this.isForced ? 'any' : stale?.version
+    let known: number | 'any' | undefined = this.isForced ? 'any' : this.#stale?.version
     let dead: string | undefined
     for (;;) {
       signal.throwIfAborted()
       const answer: LeaseAnswer | undefined = await leases.take(this.space, this.key, known, dead)
       if (answer === undefined) return undefined
-      if ('entry' in answer) return answer.entry
-      this.#id = this.#engine.spaces.idOf(this.space, this.key)
-      if ('token' in answer) {
-        this.#token = answer.token
+      if ('lease' in answer) {
+        this.#lease = answer.lease
+        if (signal.aborted) await this.#endLease()
+        signal.throwIfAborted()
         return undefined
       }
-      dead = await leases.follow(this.#id, answer.other, signal)
+      if ('other' in answer) {
+        dead = await leases.follow(answer.other, signal)
+        continue
+      }
+      const { entry } = answer
+      const hit = reads.open(entry)
+      if (hit !== undefined) return { value: hit.value, copy: () => entry.value(codec), isValid: true }
+      // What this process cannot read, such as a value encrypted with a key that it lacks, is to be replaced.
+      known = entry.version
     }
   }
 
@@ -142,18 +144,19 @@ export class Flight {
       chosen.isSkipped = true
     }
     const startedAt = performance.now()
+    let duration: number | undefined
     try {
       const { signal } = this.#controller
       const stale = this.#stale && this.#engine.reads.open(this.#stale)
       const value = await this.#flights.within(this, () =>
         unlessAborted(signal, this.#factory(contextOf(signal, stale, chosen))),
       )
-      const duration = performance.now() - startedAt
+      duration = performance.now() - startedAt
       this.#tell(duration, undefined)
       return await this.#keep(value, duration, chosen)
     } catch (error) {
       this.#flights.closed(this)
-      this.#tell(performance.now() - startedAt, error)
+      if (duration === undefined) this.#tell(performance.now() - startedAt, error)
       await this.#fail()
       throw error
     }
@@ -172,7 +175,7 @@ export class Flight {
       if ((error as { code?: string }).code !== 'HANDCAR_CACHE_VALUE_TOO_LARGE') throw error
       faults.report('factory', error)
       await this.#endLease()
-      return { value, copy: () => structuredClone(value), isValid: true }
+      return { value, copy: () => deserialize(serialize(value)) as unknown, isValid: true }
     }
     const copy = (): unknown => codec.decode(encoded.kind, encoded.value, this.key)
     if (chosen.isSkipped || ttl === 0) {
@@ -189,12 +192,13 @@ export class Flight {
       await this.#endLease()
       return { value, copy, isValid: false }
     }
-    if (!faults.canWrite || this.#token === undefined) return { value, copy, isValid: true }
+    const lease = this.#lease
+    if (!faults.canWrite || lease === undefined) return { value, copy, isValid: true }
     const now = clock.now()
     const expiresAt = ttl === null ? Infinity : now + ttl
     const entry = new Entry(
       this.space,
-      this.#id,
+      lease.id,
       this.key,
       randomVersion(),
       expiresAt,
@@ -205,11 +209,12 @@ export class Flight {
       encoded.kind,
       encoded.value,
     )
+    entry.number = lease.number
     const isKept = await writes.push({
       type: 'set',
       entry,
       ifAbsent: false,
-      lease: this.#token,
+      lease: lease.token,
       otherwise: true,
     }).promise
     return { value, copy, isValid: isKept === true }
@@ -221,15 +226,16 @@ export class Flight {
     const stale = this.#stale
     const now = clock.now()
     const until = Math.min(now + this.#options.graceBackoff, stale?.staleUntil ?? 0)
-    if (this.#token === undefined) return
-    if (stale === undefined || until <= now || stale.expiresAt > now) return leases.end(this.#id, this.#token)
-    await writes.work((tx) => this.#flights.postpone(tx, stale, until, this.#token!), undefined)
+    const lease = this.#lease
+    if (lease === undefined) return
+    if (stale === undefined || until <= now || stale.expiresAt > now) return leases.end(lease)
+    await writes.work((tx) => this.#flights.postpone(tx, lease, stale, until), undefined)
     const held = this.space.memory.get(this.key)
     if (held !== undefined) this.#engine.memory?.remove(held)
   }
 
   async #endLease(): Promise<void> {
-    if (this.#token !== undefined) await this.#engine.leases.end(this.#id, this.#token)
+    if (this.#lease !== undefined) await this.#engine.leases.end(this.#lease)
   }
 
   #limit(): () => void {

@@ -3,13 +3,15 @@ import { StateError } from '../../core/index.ts'
 import type { Transaction } from '../../database/index.ts'
 import type { Engine } from '../engine.ts'
 import type { Entry } from '../entries/entry.ts'
+import type { Hit } from '../reads.ts'
 import type { Space } from '../spaces/space.ts'
 import { endLease, selectVersion, touchEntry } from '../sql.ts'
 import { randomVersion } from '../tags/tags.ts'
 import type { Keeping } from '../entries/entry-options.ts'
 import { readFetchOptions, type Fetching, type FetchOptions } from './fetch-options.ts'
 import type { Factory } from './factory.ts'
-import { Flight, timedOut } from './flight.ts'
+import { Flight, timedOut, type Outcome } from './flight.ts'
+import type { Lease } from './leases.ts'
 
 /**
  * `getOrSet`: a value from the cache, or made by one caller for all of them, in this process and in the others.
@@ -32,10 +34,20 @@ export class Flights {
     defaults: Keeping,
     factory: Factory<unknown>,
   ): Promise<unknown> {
+    const unsettled = given?.forceFresh === true ? undefined : this.#engine.reads.unsettled(space, key)
+    if (unsettled === undefined) return this.#fetch(space, key, given, defaults, factory)
+    // What is written meanwhile is not waited for, or it might never end.
+    return unsettled.then(() => this.#fetch(space, key, given, defaults, factory))
+  }
+
+  #fetch(
+    space: Space,
+    key: string,
+    given: FetchOptions | undefined,
+    defaults: Keeping,
+    factory: Factory<unknown>,
+  ): Promise<unknown> {
     const { reads, clock } = this.#engine
-    const unsettled = reads.unsettled(space, key)
-    if (unsettled !== undefined && given?.forceFresh !== true)
-      return unsettled.promise.catch(() => {}).then(() => this.fetch(space, key, given, defaults, factory))
     const now = clock.now()
     const entry = reads.find(space, key, now)
     if (entry !== undefined && now < entry.expiresAt && given?.forceFresh !== true) {
@@ -77,9 +89,9 @@ export class Flights {
     if (flight.space.flights.get(flight.key) === flight) flight.space.flights.delete(flight.key)
   }
 
-  /** Lets a stale entry count as fresh for a while, and gives the lease back. */
-  postpone(tx: Transaction, stale: Entry, until: number, token: number): void {
-    if (tx.run(endLease, [stale.id, token]).changes === 0) return
+  /** Gives a lease back, and lets a stale entry count as fresh for a while. */
+  postpone(tx: Transaction, { id, token }: Lease, stale: Entry, until: number): void {
+    if (tx.run(endLease, [id, token]).changes === 0) return
     if (tx.get<{ version: number }>(selectVersion, [stale.id])?.version !== stale.version) return
     const staleUntil = stale.staleUntil === Infinity ? null : stale.staleUntil
     tx.run(touchEntry, [until, staleUntil, randomVersion(), stale.id])
@@ -138,11 +150,11 @@ export class Flights {
     inside?.waitsFor.add(flight)
     try {
       const outcome = await this.#limited(flight, key, options, stale)
-      if (outcome === undefined) return this.#engine.reads.open(stale!)!.value
+      if ('stale' in outcome) return outcome.stale.value
       if (!canJoin) return outcome.value
       if (outcome.isValid) return outcome.copy()
     } catch (error) {
-      const hit = stale === undefined ? undefined : this.#stillStale(stale)
+      const hit = this.#standIn(stale)
       if (hit === undefined) throw error
       this.#engine.faults.report('factory', error)
       return hit.value
@@ -154,24 +166,37 @@ export class Flights {
   }
 
   /** The stale value that may stand in for one that could not be made. */
-  #stillStale(stale: Entry): { readonly value: unknown } | undefined {
-    const { clock, reads, tags } = this.#engine
-    if (clock.now() >= stale.staleUntil || !tags.areCurrent(stale)) return undefined
-    return reads.open(stale)
+  #standIn(stale: Entry | undefined): Hit | undefined {
+    if (stale === undefined) return undefined
+    const { clock, faults, reads, tags } = this.#engine
+    try {
+      if (clock.now() >= stale.staleUntil || !tags.areCurrent(stale)) return undefined
+      return reads.open(stale)
+    } catch (error) {
+      faults.report('read', error)
+      return undefined
+    }
   }
 
-  /** The outcome of a flight; `undefined` when the caller is to take the stale value, because it has waited for long enough. */
-  async #limited(flight: Flight, key: string, options: Fetching, stale: Entry | undefined) {
-    const { softTimeout, hardTimeout } = options
-    const soft = stale === undefined ? undefined : softTimeout
-    if (soft === undefined && hardTimeout === undefined) return flight.outcome
+  /** The outcome of a flight, or the stale value of a caller that has waited for long enough. */
+  async #limited(
+    flight: Flight,
+    key: string,
+    { softTimeout, hardTimeout }: Fetching,
+    stale: Entry | undefined,
+  ): Promise<Outcome | { readonly stale: Hit }> {
+    if (softTimeout === undefined && hardTimeout === undefined) return flight.outcome
     const { clock } = this.#engine
     const ends: (() => void)[] = []
     try {
-      return await new Promise<Awaited<typeof flight.outcome> | undefined>((resolve, reject) => {
+      return await new Promise<Outcome | { readonly stale: Hit }>((resolve, reject) => {
         flight.outcome.then(resolve, reject)
         const now = clock.now()
-        if (soft !== undefined) ends.push(clock.setTimer(() => resolve(undefined), now + soft))
+        const takeStale = (): void => {
+          const hit = this.#standIn(stale)
+          if (hit !== undefined) resolve({ stale: hit })
+        }
+        if (softTimeout !== undefined) ends.push(clock.setTimer(takeStale, now + softTimeout))
         if (hardTimeout !== undefined)
           ends.push(clock.setTimer(() => reject(timedOut(key, hardTimeout)), now + hardTimeout))
       })

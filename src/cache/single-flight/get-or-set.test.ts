@@ -223,9 +223,55 @@ test('a value that is too large, or cannot be cloned', async () => {
   const both = await Promise.all([cache.getOrSet('key', () => large), cache.getOrSet('key', () => large)])
   assert.deepEqual(both, [large, large])
   assert.equal(await cache.has('key'), false)
+  const bytes = await Promise.all([1, 2].map(() => cache.getOrSet('key', () => Buffer.alloc(2_000))))
+  assert.ok(bytes.every((each) => Buffer.isBuffer(each)))
+  let fills = 0
+  const count = (): void => void fills++
+  subscribe('handcar.cache.fill', count)
   const uncloneable = cache.getOrSet('key', () => () => {})
   assert.equal(await codeOf(() => uncloneable), 'HANDCAR_CACHE_VALUE')
+  unsubscribe('handcar.cache.fill', count)
+  assert.equal(fills, 1)
   assert.equal(database.get('select 1 from handcar_cache_leases'), undefined)
+})
+
+test('a value that this process cannot read is made anew, also when another one has just made it', async () => {
+  using folder = temporaryFolder()
+  const path = folder.file('cache.sqlite3')
+  await using one = await cacheForTest({ path, encryption: { keys: [Buffer.alloc(32, 1)] } })
+  const { clock } = one
+  await using other = await cacheForTest({ path, clock, encryption: { keys: [Buffer.alloc(32, 2)] } })
+  const { factory, calls, called } = byHand<string>()
+  const first = one.cache.getOrSet('key', factory)
+  await called(1)
+  const second = other.cache.getOrSet('key', () => 'other')
+  await new Promise((resolve) => setTimeout(resolve, 40))
+  calls[0]!.resolve('one')
+  assert.deepEqual(await Promise.all([first, second]), ['one', 'other'])
+  // Nor is it what stands in when the soft time-out is over.
+  const options = { ttl: '1s', grace: '1m', softTimeout: 10 } as const
+  await one.cache.getOrSet('stale', options, () => 'one')
+  clock.advance(1_000)
+  const third = other.cache.getOrSet('stale', options, factory)
+  await called(2)
+  clock.advance(10)
+  calls[1]!.resolve('other')
+  assert.equal(await third, 'other')
+})
+
+test('what was invalidated does not stand in when the soft time-out is over', async () => {
+  await using context = await cacheForTest()
+  const { cache, clock } = context
+  const { factory, calls, called } = byHand<string>()
+  const options = { ttl: '1s', grace: '1m', softTimeout: 100, tags: ['x'] } as const
+  await cache.getOrSet('key', options, () => 'old')
+  clock.advance(1_000)
+  const waiting = cache.getOrSet('key', options, factory)
+  await called(1)
+  await cache.invalidate('x')
+  clock.advance(100)
+  calls[0]!.resolve('new')
+  assert.equal(await waiting, 'new')
 })
 
 test('stop() waits for factories, then aborts them', async () => {

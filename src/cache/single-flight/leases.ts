@@ -7,26 +7,35 @@ import { readLive } from '../writes/apply.ts'
 import { workTopic } from '../writes/writes.ts'
 import { Seat } from './seat.ts'
 
-/** Who makes a value. */
+/** The right to make the value of a key. */
 export interface Lease {
+  /** Of the key. */
+  readonly id: number
+  /** The number of the space when it was taken. */
+  readonly number: number
+  readonly token: number
+}
+
+/** The lease of another process. */
+interface Other {
+  readonly id: number
   readonly token: number
   readonly holder: string
 }
 
 /** What came of asking for a lease. */
 export type LeaseAnswer =
-  | { readonly token: number }
+  | { readonly lease: Lease }
   /** There is a value by now. */
   | { readonly entry: Entry }
   /** Another process makes it. */
-  | { readonly other: Lease }
+  | { readonly other: Other }
 
 /** How often those who wait for another process look whether it still lives, in milliseconds. */
 const lookInterval = 25
 
 interface Waiter {
-  readonly id: number
-  readonly lease: Lease
+  readonly lease: Other
   end: (dead: string | undefined) => void
 }
 
@@ -82,9 +91,11 @@ export class Leases {
     if (!engine.faults.canWrite) return Promise.resolve(undefined)
     let seat: Seat
     let id: number
+    let number: number
     try {
       seat = this.#seat ??= Seat.take(engine.database)
       id = engine.spaces.idOf(space, key)
+      number = space.number
     } catch (error) {
       engine.faults.report('lease', error)
       return Promise.resolve(undefined)
@@ -93,35 +104,41 @@ export class Leases {
       const entry = known === 'any' ? undefined : readLive(engine, tx, space, id, key)
       if (entry !== undefined && entry.version !== known) return { entry }
       if (known === 'any') tx.run(breakLease, [id])
-      const lease = tx.get<Lease>(selectLease, [id])
+      const before = tx.get<Omit<Other, 'id'>>(selectLease, [id])
       // One of our own is of a flight that was given up.
-      const free = lease?.holder === seat.name ? seat.name : (dead ?? '')
-      const values = [id, randomVersion(), seat.name, engine.clock.now(), free]
-      const taken = tx.get<{ token: number }>(takeLease, values)
-      return taken ?? { other: lease! }
+      const free = before?.holder === seat.name ? seat.name : (dead ?? '')
+      const token = randomVersion()
+      const isTaken = tx.run(takeLease, [id, token, seat.name, engine.clock.now(), free]).changes > 0
+      return isTaken ? { lease: { id, number, token } } : { other: { id, ...before! } }
     }, undefined)
   }
 
   /** Gives a lease back without a value. */
-  async end(id: number, token: number): Promise<void> {
+  async end({ id, token }: Lease): Promise<void> {
     await this.#engine.writes.work((tx) => void tx.run(endLease, [id, token]), undefined)
   }
 
   /** Whether a lease is still held. */
-  isHeld(id: number, token: number): boolean {
+  isHeld({ id, token }: { readonly id: number; readonly token: number }): boolean {
     try {
-      return this.#engine.database.get<Lease>(selectLease, [id])?.token === token
+      return this.#engine.database.get<{ token: number }>(selectLease, [id])?.token === token
     } catch (error) {
       this.#engine.faults.report('lease', error)
       return true
     }
   }
 
-  /** Waits until the lease of another process has ended; resolves with its holder when that is dead. */
-  follow(id: number, lease: Lease, signal: AbortSignal): Promise<string | undefined> {
+  /** The file is another one: who had the file of a seat deleted together with it would be taken for dead. */
+  leaveSeat(): void {
+    this.#seat?.[Symbol.dispose]()
+    this.#seat = undefined
+  }
+
+  /** Waits until the lease of another process has ended, or until the signal is aborted; resolves with its holder when that is dead. */
+  follow(lease: Other, signal: AbortSignal): Promise<string | undefined> {
+    if (signal.aborted) return Promise.resolve(undefined)
     return new Promise((resolve) => {
       const waiter: Waiter = {
-        id,
         lease,
         end: (dead) => {
           this.#waiters.delete(waiter)
@@ -160,7 +177,7 @@ export class Leases {
 
   #look(): void {
     for (const waiter of this.#waiters)
-      if (this.#engine.faults.isOff || !this.isHeld(waiter.id, waiter.lease.token)) waiter.end(undefined)
+      if (this.#engine.faults.isOff || !this.isHeld(waiter.lease)) waiter.end(undefined)
   }
 
   #lookForDead(): void {

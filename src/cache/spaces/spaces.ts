@@ -58,14 +58,19 @@ export class Spaces {
   async clear(space: Space): Promise<boolean> {
     const { writes, sweeper } = this.#engine
     const isCleared = await writes.work((tx) => {
-      tx.run(setGeneration, [space.name, randomVersion()])
-      tx.run(deleteSpaceNumbers, [space.name, space.name, space.name])
-      this.forget()
+      this.renumber(tx, space)
       return true
     }, false)
     this.forget()
     sweeper.clean()
     return isCleared
+  }
+
+  /** Does in a transaction what {@link clear} does. */
+  renumber(tx: Transaction, space: Space): void {
+    tx.run(setGeneration, [space.name, randomVersion()])
+    tx.run(deleteSpaceNumbers, [space.name, space.name, space.name])
+    this.forget()
   }
 
   /** The id of a key as far as this process knows, for a write: in its transaction it is made right. */

@@ -38,6 +38,11 @@ export class BatchState {
     this.#hasLeases = hasLeases
   }
 
+  /** Somebody may have taken a lease in this transaction. */
+  doubtLeases(): void {
+    this.#hasLeases = undefined
+  }
+
   /** Takes the lease of a key away, whoever has it. */
   breakLease(id: number): void {
     if (this.hasLeases && this.tx.run(breakLease, [id]).changes > 0) this.mustWake = true
@@ -63,6 +68,7 @@ export function applyOperation(engine: Engine, state: BatchState, operation: Ope
       return applyTouch(engine, state, operation)
     default:
       state.mustWake = true
+      state.doubtLeases()
       return operation.work(state.tx)
   }
 }

@@ -5,6 +5,7 @@ import type { Engine } from '../engine.ts'
 import { readDataVersion } from '../sql.ts'
 import type { Space } from '../spaces/space.ts'
 import { isBug } from '../faults/errors.ts'
+import type { PutAway } from '../faults/faults.ts'
 import { applyOperation, BatchState } from './apply.ts'
 import type { Operation } from './operation.ts'
 
@@ -32,6 +33,8 @@ export class Writes {
   #isScheduled = false
   /** What others had committed at the last transaction. */
   #knownVersion = Number.NaN
+  /** The same for other caches of this process on the same database. */
+  #knownEpoch = 0
   /** Whether there was no lease then. */
   #hasNoLeases = false
   readonly #running = new Set<Promise<void>>()
@@ -65,17 +68,23 @@ export class Writes {
   #schedule(): void {
     this.#isScheduled = true
     let taken: Operation[] = []
+    let putAway: PutAway | undefined
     const written = this.#outside.runInAsyncScope(() =>
       this.#engine.database.write((tx) => {
         this.#isScheduled = false
         taken = this.#take()
         if (this.#queue.length > 0) this.#schedule()
-        this.#apply(tx, taken)
+        putAway = this.#engine.faults.putAway(tx)
+        this.#apply(tx, taken, putAway?.entries ?? 0)
       }),
     )
     const done = written.then(
-      () => this.#succeed(taken),
+      () => {
+        putAway?.end(true)
+        this.#succeed(taken)
+      },
       (error: unknown) => {
+        putAway?.end(false)
         if (taken.length === 0) {
           this.#isScheduled = false
           taken = this.#queue
@@ -105,13 +114,14 @@ export class Writes {
     return this.#queue.splice(0, count)
   }
 
-  #apply(tx: Transaction, operations: Operation[]): void {
-    const { bound, spaces } = this.#engine
+  #apply(tx: Transaction, operations: Operation[], putAway: number): void {
+    const { bound, spaces, changes } = this.#engine
     const { data_version: version } = tx.get<{ data_version: number }>(readDataVersion)!
     // Others may have cleared a space.
-    const isUnchanged = version === this.#knownVersion
+    const isUnchanged = version === this.#knownVersion && changes.epoch === this.#knownEpoch
     if (!isUnchanged) spaces.doubt()
     this.#knownVersion = version
+    this.#knownEpoch = changes.epoch
     const state = new BatchState(tx, isUnchanged && this.#hasNoLeases ? false : undefined)
     let bytes = 0
     for (const operation of operations) bytes += bytesOf(operation)
@@ -128,22 +138,24 @@ export class Writes {
         }
       }
     }
-    bound.keep(tx, bytes, state.added)
+    bound.keep(tx, bytes, state.added - putAway)
     if (state.mustWake) tx.touch(workTopic)
     // Other work may have taken one; while nobody does there is nothing to ask.
     this.#hasNoLeases = !operations.some(({ type }) => type === 'work') && !state.hasLeases
   }
 
   #succeed(operations: Operation[]): void {
-    this.#engine.faults.writesSucceeded()
-    this.#engine.changes.committed()
-    if (this.#engine.bound.hasMuchFree) this.#engine.sweeper.expect(this.#engine.clock.now())
+    const { bound, changes, clock, memory, sweeper } = this.#engine
+    changes.committed()
+    const gone = bound.takeGone()
+    memory?.gone(gone)
+    if (bound.hasMuchFree) sweeper.expect(clock.now())
     for (const operation of operations) {
       forget(operation)
-      this.#engine.memory?.replaced(operation)
-      if (operation.type === 'set') this.#engine.sweeper.expect(operation.entry.staleUntil)
+      memory?.replaced(operation)
+      if (operation.type === 'set') sweeper.expect(operation.entry.staleUntil)
       else if (operation.type === 'increment' || operation.type === 'touch')
-        this.#engine.sweeper.expect(operation.expiresAt)
+        sweeper.expect(operation.expiresAt)
       if (operation.refusal === undefined) operation.resolve(operation.result)
       else operation.reject(operation.refusal)
     }
@@ -156,6 +168,7 @@ export class Writes {
     this.#engine.spaces.forget()
     for (const operation of operations) {
       forget(operation)
+      this.#engine.memory?.replaced(operation)
       if (operation.type === 'set') this.#engine.faults.lose(operation.entry.id)
       else if (operation.type !== 'work') this.#engine.faults.lose(operation.id)
       operation.resolve(operation.otherwise)
