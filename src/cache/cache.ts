@@ -210,9 +210,9 @@ export class Cache extends Service {
    *
    * @param options.store Where it is kept. Default: `'cache'`.
    */
-  async resetRateLimit(key: string, options: { store?: LimitStore } = {}): Promise<void> {
+  async resetRateLimit(key: string, options?: { store?: LimitStore }): Promise<void> {
     this.#ready()
-    await this.#rateLimits.reset(key, options.store)
+    await this.#rateLimits.reset(key, options)
   }
 
   /**

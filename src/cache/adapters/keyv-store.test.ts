@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Keyv } from 'keyv'
 import { cacheForTest } from '../../../test/helpers/cache.ts'
+import { codeOf } from '../../../test/helpers/errors.ts'
 import { KeyvStore } from '../index.ts'
 
 /** The time of Keyv is the machine's, so the cache takes that as well. */
@@ -109,4 +110,8 @@ test('a storage that fails is a miss; a key that is too long is an error of Keyv
   assert.equal(await keyv.set('b', 1), true)
   await keyv.disconnect()
   assert.equal(errors.length, 1)
+})
+
+test('a cache that was forgotten is said so', async () => {
+  assert.equal(await codeOf(() => new KeyvStore(undefined as never)), 'HANDCAR_OPTION_INVALID')
 })

@@ -1,4 +1,5 @@
 import type { Cache } from '../cache.ts'
+import { checkCache } from '../check-cache.ts'
 import type { Namespace } from '../namespace.ts'
 import { allKeys } from './all-keys.ts'
 
@@ -20,7 +21,9 @@ export class KeyvStore {
   #namespace: string | undefined
   #entries: Cache | Namespace
 
+  /** @throws OptionsError */
   constructor(cache: Cache | Namespace) {
+    checkCache('KeyvStore', cache, 'getOrSet')
     this.#cache = cache
     this.#entries = cache
   }

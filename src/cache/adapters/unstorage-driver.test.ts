@@ -120,6 +120,8 @@ test('ttl is in seconds for an item, and a duration for the driver', async () =>
   clock.advance(10_000)
   assert.deepEqual(await read(), [null, null, 3])
   assert.equal(await codeOf(() => unstorageDriver(cache, { ttl: 'soon' as never })), 'HANDCAR_OPTION_INVALID')
+  assert.equal(await codeOf(() => unstorageDriver(cache, { tll: 1 } as never)), 'HANDCAR_OPTION_UNKNOWN')
+  assert.equal(await codeOf(() => unstorageDriver(undefined as never)), 'HANDCAR_OPTION_INVALID')
 })
 
 test('mounts, prefixes, snapshots and meta of unstorage work with it', async () => {

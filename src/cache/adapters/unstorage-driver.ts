@@ -1,6 +1,8 @@
-import { parseDuration, option, type Duration } from '../../core/index.ts'
+import { readOptions, type Duration } from '../../core/index.ts'
 import type { Cache } from '../cache.ts'
+import { checkCache } from '../check-cache.ts'
 import type { Namespace } from '../namespace.ts'
+import { readTtl } from '../options.ts'
 import { allKeys } from './all-keys.ts'
 
 /** Options of {@link unstorageDriver}. */
@@ -22,11 +24,14 @@ interface ItemOptions {
  * ```
  *
  * Give it a namespace: `storage.clear()` clears whatever it was given.
+ *
+ * @throws OptionsError
  */
 export function unstorageDriver(cache: Cache | Namespace, options: UnstorageDriverOptions = {}) {
-  const { ttl: usual } = options
-  if (usual !== undefined && usual !== null && parseDuration(usual) === undefined)
-    throw option.invalidOption('unstorageDriver option "ttl"', "a duration such as '5m', or null", usual)
+  checkCache('unstorageDriver', cache, 'getOrSet')
+  const { ttl: usual } = readOptions('unstorageDriver', options, {
+    ttl: (value: unknown, name: string) => (value === undefined ? undefined : readTtl(value, name)),
+  })
   const keeping = (given: ItemOptions | undefined) => {
     const ttl = given?.ttl ? given.ttl * 1_000 : usual
     return ttl === undefined ? undefined : { ttl }

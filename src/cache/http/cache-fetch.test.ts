@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import { cacheForTest } from '../../../test/helpers/cache.ts'
+import { errorOf } from '../../../test/helpers/errors.ts'
 import { waitUntil } from '../../../test/helpers/wait-until.ts'
 import { cacheFetch } from '../index.ts'
 
@@ -70,6 +71,15 @@ test('what is compressed is for those who can read it, also when the handler doe
       assert.equal(response.headers.get('content-encoding'), encoding)
     }
   }
+})
+
+test('a cache or a function that was forgotten is said so', async () => {
+  await using context = await cacheForTest()
+  const missing = undefined as never
+  const withoutCache = await errorOf(() => cacheFetch(missing, () => new Response(), { tags: [] }))
+  assert.match(withoutCache.message, /^cacheFetch cache: expected a Cache, got undefined/)
+  const withoutFetch = await errorOf(() => cacheFetch(context.cache, missing, { tags: [] }))
+  assert.match(withoutFetch.message, /^cacheFetch fetch: expected a function, got undefined/)
 })
 
 test('bytes, empty pages and long addresses', async () => {

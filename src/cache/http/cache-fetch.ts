@@ -1,4 +1,6 @@
+import { option } from '../../core/index.ts'
 import type { Cache } from '../cache.ts'
+import { checkCache } from '../check-cache.ts'
 import type { Namespace } from '../namespace.ts'
 import { readPageOptions, type PageOptions } from './page-options.ts'
 import { Pages, type Made } from './pages.ts'
@@ -21,6 +23,8 @@ export function cacheFetch<Rest extends unknown[]>(
   fetch: (request: Request, ...rest: Rest) => Response | Promise<Response>,
   options: PageOptions<Request>,
 ): (request: Request, ...rest: Rest) => Promise<Response> {
+  checkCache('cacheFetch', cache, 'getOrSet')
+  if (typeof fetch !== 'function') throw option.invalidOption('cacheFetch fetch', 'a function', fetch)
   const settings = readPageOptions('cacheFetch', options)
   const pages = new Pages(cache, settings)
   return async (request, ...rest) => {

@@ -448,4 +448,6 @@ test('wrong options are refused', async () => {
     assert.match(error.message, message)
     assert.match(error.code!, /^HANDCAR_OPTION_/)
   }
+  const forgotten = await errorOf(() => cachePages({ tags: [] } as never, undefined as never))
+  assert.match(forgotten.message, /^cachePages cache: expected a Cache, got an instance of Object/)
 })

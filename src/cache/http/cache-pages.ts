@@ -1,5 +1,6 @@
 import { OptionsError } from '../../core/index.ts'
 import type { Cache } from '../cache.ts'
+import { checkCache } from '../check-cache.ts'
 import type { Namespace } from '../namespace.ts'
 import { readPageOptions, type PageOptions } from './page-options.ts'
 import { Pages, type Made, type Remake } from './pages.ts'
@@ -34,6 +35,7 @@ export function cachePages<Context extends PageContext>(
   cache: Cache | Namespace,
   options: CachePagesOptions<Context>,
 ): (context: Context, next: () => Promise<void>) => Promise<Response | undefined> {
+  checkCache('cachePages', cache, 'getOrSet')
   const { fetch, ...rest } = options ?? {}
   const settings = readPageOptions('cachePages', rest)
   if (settings.staleWhileRevalidate > 0 && typeof fetch !== 'function') {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Hono, type Context } from 'hono'
 import { cacheForTest } from '../../../test/helpers/cache.ts'
-import { codeOf } from '../../../test/helpers/errors.ts'
+import { codeOf, errorOf } from '../../../test/helpers/errors.ts'
 import { rateLimitHeaders, rateLimitMiddleware, type RateLimitMiddlewareOptions } from '../index.ts'
 
 const limitHeaders = ['ratelimit-limit', 'ratelimit-remaining', 'ratelimit-reset', 'retry-after']
@@ -97,6 +97,21 @@ test('wrong options are refused when it is made', async () => {
   assert.equal(await codeOf(make({ limit: 0 })), 'HANDCAR_OPTION_INVALID')
   assert.equal(await codeOf(make({ name: 'a "b"' })), 'HANDCAR_OPTION_INVALID')
   assert.equal(await codeOf(make({ keys: 1 })), 'HANDCAR_OPTION_UNKNOWN')
+  for (const options of [
+    { key: 'address' },
+    { cost: '1' },
+    { cost: 2 },
+    { headers: 'all' },
+    { onLimit: 429 },
+  ])
+    assert.equal(await codeOf(make(options)), 'HANDCAR_OPTION_INVALID', Object.keys(options)[0])
+  assert.equal(
+    await codeOf(() => rateLimitMiddleware(context.cache, undefined as never)),
+    'HANDCAR_OPTION_INVALID',
+  )
+  const space = context.cache.namespace('x') as never
+  const error = await errorOf(() => rateLimitMiddleware(space, { limit: 1, window: 1 }))
+  assert.match(error.message, /^rateLimitMiddleware cache: expected a Cache, got an? /)
   const app = new Hono()
   app.use(rateLimitMiddleware(context.cache, { limit: 1, window: 1 }))
   app.onError((error, c) => c.text((error as { code?: string }).code ?? ''))

@@ -1,7 +1,13 @@
 import { createHash } from 'node:crypto'
-import { option, type OptionReader } from '../../core/index.ts'
+import { option, readOptions, type OptionReader } from '../../core/index.ts'
+import { checkCache } from '../check-cache.ts'
 import { longestKey } from '../entries/key.ts'
-import { readRateLimitOptions, type RateLimitOptions, type RateLimitResult } from './rate-limits.ts'
+import {
+  rateLimitReaders,
+  readRateLimitOptions,
+  type RateLimitOptions,
+  type RateLimitResult,
+} from './rate-limits.ts'
 
 /** What the middleware needs of the cache. */
 interface Limiter {
@@ -38,6 +44,27 @@ export interface RateLimitMiddlewareOptions<Context> extends Omit<RateLimitOptio
 
 type HeaderStyle = 'separate' | 'combined'
 
+const readName: OptionReader<string> = (value, name) => {
+  if (value === undefined) return 'default'
+  if (typeof value === 'string' && /^[\w.-]{1,64}$/.test(value)) return value
+  throw option.invalidOption(name, 'at most 64 letters, digits, "_", "-" and "."', value)
+}
+
+const aFunction = option.optional(
+  option.matching('a function', (value): value is Function => typeof value === 'function'),
+)
+
+const readers = {
+  ...rateLimitReaders,
+  name: readName,
+  key: aFunction,
+  cost: (value: unknown, name: string) =>
+    typeof value === 'function' ? value : rateLimitReaders.cost(value, name),
+  headers: (value: unknown, name: string) =>
+    value === false ? value : option.oneOf<HeaderStyle>(['separate', 'combined'], 'separate')(value, name),
+  onLimit: aFunction,
+}
+
 /**
  * A middleware for Hono, or anything whose middlewares look like its, that refuses requests above a limit with 429.
  *
@@ -51,16 +78,11 @@ export function rateLimitMiddleware<Context extends LimitedContext>(
   cache: Limiter,
   options: RateLimitMiddlewareOptions<Context>,
 ): (context: Context, next: () => Promise<void>) => Promise<Response | undefined> {
-  const {
-    name: givenName,
-    key = addressOf,
-    cost = 1,
-    headers = 'separate',
-    onLimit = refuse,
-    ...limiting
-  } = options
-  const name = readName(givenName, 'rateLimitMiddleware option "name"')
-  const { window } = readRateLimitOptions('rateLimitMiddleware', limiting)
+  checkCache('rateLimitMiddleware', cache, 'rateLimit')
+  const { name, headers } = readOptions('rateLimitMiddleware', options, readers)
+  const { name: _name, headers: _headers, key = addressOf, cost = 1, onLimit = refuse, ...limiting } = options
+  const limited = typeof cost === 'number' ? { ...limiting, cost } : limiting
+  const { window } = readRateLimitOptions('rateLimitMiddleware', limited)
   return async (context, next) => {
     const who = await key(context)
     if (who === undefined) {
@@ -82,12 +104,6 @@ export function rateLimitMiddleware<Context extends LimitedContext>(
     for (const [header, value] of lines) changed.headers.set(header, value)
     return changed
   }
-}
-
-const readName: OptionReader<string> = (value, name) => {
-  if (value === undefined) return 'default'
-  if (typeof value === 'string' && /^[\w.-]{1,64}$/.test(value)) return value
-  throw option.invalidOption(name, 'at most 64 letters, digits, "_", "-" and "."', value)
 }
 
 /** What is said of a limit in the headers of an answer. */

@@ -197,6 +197,8 @@ test('wrong options are refused', async () => {
   const unknown = { limit: 1, window: 1, points: 3 } as RateLimitOptions
   assert.equal(await codeOf(() => cache.rateLimit('a', unknown)), 'HANDCAR_OPTION_UNKNOWN')
   assert.equal(await codeOf(() => cache.rateLimit('', tenPerMinute)), 'HANDCAR_CACHE_KEY')
+  for (const options of [null, 'app', { stroe: 'app' }, { store: 'redis' }])
+    assert.match(String(await codeOf(() => cache.resetRateLimit('a', options as never))), /^HANDCAR_OPTION_/)
   await using alone = new Cache({ database: context.database })
   await alone.start()
   const inApp: RateLimitOptions = { limit: 1, window: 1, store: 'app' }

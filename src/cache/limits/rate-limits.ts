@@ -1,4 +1,4 @@
-import { option, readOptions, type Duration } from '../../core/index.ts'
+import { option, parseDuration, readOptions, type Duration } from '../../core/index.ts'
 import type { Transaction } from '../../database/index.ts'
 import type { Engine } from '../engine.ts'
 import { checkKey } from '../entries/key.ts'
@@ -50,18 +50,20 @@ interface LimitRow {
 }
 
 const algorithms = { 'sliding-window': takeFromWindow, 'token-bucket': takeFromBucket }
-const readers = {
-  limit: (value: unknown, name: string) =>
-    option.integer(Number.NaN, { min: 1, max: 1_000_000_000 })(value ?? null, name),
+const most = 1_000_000_000
+
+/** Readers of {@link RateLimitOptions}. */
+export const rateLimitReaders = {
+  limit: readLimit,
   window: readWindow,
   algorithm: option.oneOf(['sliding-window', 'token-bucket'], 'sliding-window'),
-  cost: option.integer(1, { min: 0, max: 1_000_000_000 }),
+  cost: option.integer(1, { min: 0, max: most }),
   store: readStore,
 }
 
 /** Reads {@link RateLimitOptions}; `owner` is whom they were given to. */
 export function readRateLimitOptions(owner: string, options: RateLimitOptions) {
-  const given = readOptions(owner, options, readers)
+  const given = readOptions(owner, options, rateLimitReaders)
   if (given.cost <= given.limit) return given
   throw option.invalidOption(`${owner} option "cost"`, `at most the limit, ${given.limit}`, given.cost)
 }
@@ -114,10 +116,11 @@ export class RateLimits {
   }
 
   /** Forgets everything that was taken of a key. */
-  async reset(key: string, store: Store | undefined): Promise<void> {
+  async reset(key: string, options: { store?: Store } | undefined): Promise<void> {
     checkKey(key)
+    const { store } = readOptions('cache.resetRateLimit', options, { store: readStore })
     for (const [name, row] of this.#keptHere) if (row.key === key) this.#keptHere.delete(name)
-    await this.#places.of(readStore(store, 'cache.resetRateLimit option "store"')).write((tx) => {
+    await this.#places.of(store).write((tx) => {
       tx.run(deleteLimit, [key])
     })
   }
@@ -183,7 +186,16 @@ interface NamedPolicy extends Policy {
 }
 
 function readWindow(value: unknown, name: string): number {
-  const window = Math.round(option.duration(0)(value ?? null, name))
+  const window = Math.round(parseDuration(value) ?? 0)
   if (window >= 1) return window
-  throw option.invalidOption(name, 'at least 1 ms', value)
+  throw option.invalidOption(
+    name,
+    "a duration of at least 1 ms, such as 500 (milliseconds), '30s', '5m'",
+    value,
+  )
+}
+
+function readLimit(value: unknown, name: string): number {
+  if (Number.isInteger(value) && (value as number) >= 1 && (value as number) <= most) return value as number
+  throw option.invalidOption(name, `a whole number from 1 to ${most}`, value)
 }
