@@ -113,6 +113,74 @@ async function compareWithModel(seed: number): Promise<void> {
     waiting.push({ promise, expected, step })
   }
 
+  /** What happens to a key while its value is made, and whether the value is kept nevertheless. */
+  const interfere = async (key: string, tags: readonly string[]): Promise<boolean> => {
+    const cache = pick(caches)
+    const space = spaceOf(cache, key)
+    const what = pick([
+      'nothing',
+      'nothing',
+      'get',
+      'set',
+      'delete',
+      'increment',
+      'touch',
+      'invalidate',
+      'clear',
+    ])
+    log.push(`meanwhile ${what} by ${caches.indexOf(cache)}`)
+    switch (what) {
+      case 'get':
+        assert.deepEqual(await space.get(key), model.get(key), `seed ${seed}: ${log.join('\n')}`)
+        return true
+      case 'set':
+        model.set(key, 'meanwhile', null, [])
+        await space.set(key, 'meanwhile')
+        return false
+      case 'delete':
+        assert.equal(await space.delete(key), model.delete(key))
+        return false
+      case 'increment':
+        model.increment(key, 1, null)
+        await space.increment(key).catch(() => {})
+        return false
+      case 'touch':
+        assert.equal(await space.touch(key, 10), model.touch(key, 10))
+        return true
+      case 'invalidate': {
+        const tag = pick(['x', 'y', 'z'])
+        model.invalidate(tag)
+        await cache.invalidate(tag)
+        return !tags.includes(tag)
+      }
+      case 'clear':
+        model.clear(key.startsWith('n/') ? 'n/' : '')
+        await (key.startsWith('n/') ? cache.namespace('n') : cache).clear()
+        return false
+      default:
+        return true
+    }
+  }
+  /** `getOrSet`: the factory runs once for a miss, and what it makes is kept unless the key was written or invalidated meanwhile. */
+  const make = async (key: string, cache: Cache): Promise<void> => {
+    const options = { ttl: ttl(), tags: pick([[], ['x'], ['x', 'y']]), forceFresh: random() < 0.2 }
+    const isHit = model.has(key) && !options.forceFresh
+    const made = pick(values)
+    const expected = isHit ? model.get(key) : made
+    log = [...log.slice(-40), `getOrSet ${caches.indexOf(cache)} ${key} ${JSON.stringify(options)}`]
+    let calls = 0
+    let isKept = true
+    const factory = async (): Promise<unknown> => {
+      calls++
+      isKept = await interfere(key, options.tags)
+      return made
+    }
+    const value = await spaceOf(cache, key).getOrSet(key, options, factory)
+    assert.deepEqual(value, expected, `seed ${seed}: ${log.join('\n')}`)
+    assert.equal(calls, isHit ? 0 : 1)
+    if (!isHit && isKept) model.set(key, made, options.ttl, options.tags)
+  }
+
   for (let step = 0; step < operationsOfSeed; step++) {
     const key = pick(['a', 'b', 'c', 'n/a', 'n/b'])
     const cache = pick(caches)
@@ -122,7 +190,10 @@ async function compareWithModel(seed: number): Promise<void> {
     const space = spaceOf(cache, key)
     const name = `${caches.indexOf(cache)} ${key}`
     const choice = random()
-    if (choice < 0.35) {
+    if (choice < 0.12) {
+      await settle()
+      await make(key, cache)
+    } else if (choice < 0.35) {
       expect(`get ${name}`, space.get(key), model.get(key))
       expect(`has ${name}`, space.has(key), model.has(key))
       // A read that waits for a write may see what is written meanwhile.

@@ -178,7 +178,9 @@ export class Flight {
       return { value, copy: () => deserialize(serialize(value)) as unknown, isValid: true }
     }
     const copy = (): unknown => codec.decode(encoded.kind, encoded.value, this.key)
-    if (chosen.isSkipped || ttl === 0) {
+    // Where there is something to replace, or to fall back to later, a value that is never fresh is kept too.
+    const isNeeded = ttl !== 0 || grace > 0 || this.#stale !== undefined
+    if (chosen.isSkipped || !isNeeded) {
       await this.#endLease()
       return { value, copy, isValid: true }
     }

@@ -183,6 +183,23 @@ test('a factory that asks for its own key is refused, directly and around a corn
   assert.equal(await cache.getOrSet('a', () => cache.getOrSet('b', () => 2)), 2)
 })
 
+test('a ttl of 0: made each time, an older one is over, and grace falls back to it', async () => {
+  await using context = await cacheForTest()
+  const { cache, database } = context
+  await cache.set('key', 'old')
+  const options = { ttl: 0, forceFresh: true } as const
+  assert.equal(await cache.getOrSet('key', options, () => 'new'), 'new')
+  assert.equal(await cache.get('key'), undefined)
+  await cache.getOrSet('none', { ttl: 0 }, () => 'made')
+  assert.equal(database.get("select 1 from handcar_cache_entries where key = 'none'"), undefined)
+  const graceful = { ttl: 0, grace: '1m' } as const
+  assert.equal(await cache.getOrSet('graceful', graceful, () => 'made'), 'made')
+  const failed = cache.getOrSet('graceful', graceful, () => {
+    throw new Error('no')
+  })
+  assert.equal(await failed, 'made')
+})
+
 test('what the factory says: ttl, skip, nothing', async () => {
   await using context = await cacheForTest()
   const { cache, clock } = context
