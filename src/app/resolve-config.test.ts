@@ -156,3 +156,13 @@ for (const [name, config] of Object.entries(wrong)) {
     )
   })
 }
+
+test('the cache has a file of its own, and keys of the environment are called so', async () => {
+  const same = await errorOf(() => resolveConfig({ cache: { file: 'app.sqlite3' } }, { environment }))
+  assert.equal(
+    same.message,
+    'Handcar option "cache" option "file": expected another file than that of the database, got "app.sqlite3"',
+  )
+  const keys = await errorOf(() => resolveConfig({}, { environment: { HANDCAR_CACHE_KEYS: 'short' } }))
+  assert.match(keys.message, /^Environment variable HANDCAR_CACHE_KEYS option .* expected 32 bytes/)
+})

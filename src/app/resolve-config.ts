@@ -1,7 +1,7 @@
 import { existsSync, realpathSync, statSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
 import { resolveCacheSettings, type CacheSettings } from '../cache/index.ts'
-import { readOptions, type OptionReader } from '../core/index.ts'
+import { option, readOptions, type OptionReader } from '../core/index.ts'
 import { resolveDatabaseOptions, type DatabaseOptions } from '../database/index.ts'
 import { resolveJobsOptions } from '../jobs/index.ts'
 import {
@@ -101,7 +101,7 @@ export function resolveConfig(config: Config, options: ResolveOptions = {}): Res
     },
     database: databaseOptions(values, data, at, runsAs),
     jobs: jobsOptions(values, folder, at, reading.source),
-    cache: cacheOptions(values, data, reading.source),
+    cache: cacheOptions(values, data, reading),
     processes: { ...processes, web: webProcesses(processes.web, runsAs) },
     programs: values.programs.map((program) => ({ ...program, cwd: at(program.cwd ?? '.') })),
     log: { ...log, format: log.format ?? defaultFormat(runsAs) },
@@ -189,10 +189,19 @@ function jobsOptions(
 }
 
 /** The cache checks its own options. */
-function cacheOptions({ cache: { file, ...options } }: Settings, data: string, source: string) {
+function cacheOptions({ cache, database }: Settings, data: string, { source, origins }: Reading) {
+  const { file, ...options } = cache
   const given = onlyGiven<CacheSettings>(options)
-  resolveCacheSettings(given, `${source} option "cache"`)
-  return { ...given, path: join(data, file) }
+  const name = `${source} option "cache"`
+  const { encryption, ...rest } = given
+  resolveCacheSettings(rest, name)
+  const isOfEnvironment = origins['cache.encryption']?.startsWith('environment ') === true
+  if (encryption !== undefined)
+    resolveCacheSettings({ encryption }, isOfEnvironment ? 'Environment variable HANDCAR_CACHE_KEYS' : name)
+  const path = join(data, file)
+  if (path === join(data, database.file))
+    throw option.invalidOption(`${name} option "file"`, 'another file than that of the database', file)
+  return { ...given, path }
 }
 
 function onlyGiven<Options extends object>(options: Options): Partial<Options> {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { cacheForTest } from '../../test/helpers/cache.ts'
 import { codeOf } from '../../test/helpers/errors.ts'
+import { Database } from '../database/index.ts'
 import { Cache } from './index.ts'
 
 test('times that are too long are refused, and fractions of a millisecond rounded', async () => {
@@ -52,4 +53,10 @@ test('a text is no list of keys, and what is no option is no option', async () =
     assert.equal(await codeOf(() => cache.increment('n', 1, wrong)), 'HANDCAR_OPTION_INVALID')
   assert.equal(await codeOf(() => cache.increment('n', 1, { tll: 1 } as object)), 'HANDCAR_OPTION_UNKNOWN')
   assert.deepEqual((await cache.keys()).sort(), ['e', 'k', 'y'])
+})
+
+test('the file of the app is not for the cache, whatever it is called', async () => {
+  const app = new Database({ path: 'data/app.sqlite3' })
+  const database = new Database(Cache.databaseOptions('data/../data/app.sqlite3'))
+  assert.equal(await codeOf(() => new Cache({ database, app })), 'HANDCAR_OPTION_INVALID')
 })

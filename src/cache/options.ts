@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import {
   logger,
   option,
@@ -90,7 +91,12 @@ export type CacheSettings = Pick<CacheOptions, keyof typeof keeping>
 
 /** Validates the options of {@link Cache} and fills in the defaults. */
 export function resolveOptions(options: CacheOptions) {
-  return withBounds(readOptions('Cache', options, { ...wiring, ...keeping }), options)
+  const resolved = readOptions('Cache', options, { ...wiring, ...keeping })
+  const { database, app } = resolved
+  // It may be emptied, begun anew and removed.
+  if (app !== undefined && database.path !== ':memory:' && resolve(app.path) === resolve(database.path))
+    throw option.invalidOption('Cache option "database"', "another file than the app's", database.path)
+  return withBounds(resolved, options)
 }
 
 /** Validates the options of a cache that is not connected yet; `owner` is what they belong to. */

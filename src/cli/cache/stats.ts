@@ -49,7 +49,7 @@ function print({ entries, bytes, maxBytes, freeBytes, processes }: Known, output
   const { color } = output
   const share = formatNumber((100 * bytes) / maxBytes, 1)
   output.line(
-    `${formatNumber(entries)} entries, ${formatSize(bytes)} of ${formatSize(maxBytes)} (${share} %)`,
+    `${formatNumber(entries)} ${entries === 1 ? 'entry' : 'entries'}, ${formatSize(bytes)} of ${formatSize(maxBytes)} (${share} %)`,
   )
   if (freeBytes > 0) output.line(color.dim(`${formatSize(freeBytes)} of the file are free`))
   if (processes.length === 0) return
