@@ -65,6 +65,22 @@ export const migrations: readonly Migration[] = [
         values (1, random() & 0xffffffff, random() & 0xffffffff);
     `,
   },
+  {
+    // Whose factory waits for a value that another process makes, once that takes long: a circle of them would wait for ever.
+    name: '2_waits',
+    sql: `
+      create table handcar_cache_waits (
+        id integer not null,
+        token integer not null,
+        waits_for integer not null,
+        primary key (id, waits_for)
+      ) strict, without rowid;
+      create trigger handcar_cache_leases_ended after delete on handcar_cache_leases
+      begin
+        delete from handcar_cache_waits where id = old.id;
+      end;
+    `,
+  },
 ]
 
 /**

@@ -26,6 +26,7 @@ const plans: Partial<Record<keyof typeof sql, string[]>> = {
   sweepCleared: ['SEARCH handcar_cache_entries USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)'],
   selectIdAfter: ['SEARCH handcar_cache_entries USING INTEGER PRIMARY KEY (rowid>?)'],
   selectLease: ['SEARCH handcar_cache_leases USING INTEGER PRIMARY KEY (rowid=?)'],
+  deleteWait: ['SEARCH handcar_cache_waits USING PRIMARY KEY (id=? AND waits_for=?)'],
   selectTag: ['SEARCH handcar_cache_tags USING PRIMARY KEY (tag=?)'],
   selectGenerations: ['SEARCH handcar_cache_spaces USING PRIMARY KEY (name=?)'],
 }

@@ -106,6 +106,22 @@ export const breakLease = 'delete from handcar_cache_leases where id = ?'
 
 export const endLeasesOf = 'delete from handcar_cache_leases where holder = ?'
 
+export const insertWait = 'insert or replace into handcar_cache_waits (id, token, waits_for) values (?, ?, ?)'
+
+export const deleteWait = 'delete from handcar_cache_waits where id = ? and waits_for = ?'
+
+/** Whether the first lease waits for the second one, perhaps through others. What a lease waited for that has ended does not count. */
+export const selectCircle = `
+  with recursive reached (id) as (
+    select ?
+    union
+    select waits.waits_for
+    from reached
+      join handcar_cache_waits waits on waits.id = reached.id
+      join handcar_cache_leases lease on lease.id = waits.id and lease.token = waits.token
+  )
+  select 1 from reached where id = ?`
+
 // Tags, in the app's file
 
 export const selectTag = 'select version, changed from handcar_cache_tags where tag = ?'

@@ -1,5 +1,5 @@
 import { deserialize, serialize } from 'node:v8'
-import { TimeoutError } from '../../core/index.ts'
+import { StateError, TimeoutError } from '../../core/index.ts'
 import type { Engine } from '../engine.ts'
 import type { Encoded } from '../entries/codec.ts'
 import { Entry, type TagVersion } from '../entries/entry.ts'
@@ -9,9 +9,13 @@ import { randomVersion, type TagMoment } from '../tags/tags.ts'
 import { contextOf, unlessAborted, type Chosen, type Factory } from './factory.ts'
 import type { Fetching } from './fetch-options.ts'
 import type { Flights } from './flights.ts'
-import type { Lease, LeaseAnswer } from './leases.ts'
+import type { Lease, LeaseAnswer, Other } from './leases.ts'
+import { Waits } from './waits.ts'
 
 export type { FactoryContext } from './factory.ts'
+
+/** How often one that waits for another process looks whether that waits for it, in milliseconds. */
+const circleInterval = 500
 
 /** What came of a flight. */
 export interface Outcome {
@@ -80,6 +84,11 @@ export class Flight {
     }
   }
 
+  /** Its right to make the value; `undefined` as long as it waits for that. */
+  get lease(): Lease | undefined {
+    return this.#lease
+  }
+
   /** Whether this flight waits for another one, perhaps through others. */
   reaches(other: Flight, seen = new Set<Flight>()): boolean {
     if (this === other) return true
@@ -121,7 +130,7 @@ export class Flight {
         return undefined
       }
       if ('other' in answer) {
-        dead = await leases.follow(answer.other, signal)
+        dead = await this.#follow(answer.other)
         continue
       }
       const { entry } = answer
@@ -129,6 +138,25 @@ export class Flight {
       if (hit !== undefined) return { value: hit.value, copy: () => entry.value(codec), isValid: true }
       // What this process cannot read, such as a value encrypted with a key that it lacks, is to be replaced.
       known = entry.version
+    }
+  }
+
+  /** Waits for the flight of another process; resolves with its process when that is dead. */
+  async #follow(other: Other): Promise<string | undefined> {
+    const { leases } = this.#engine
+    const waits = new Waits(this.#engine, other.id, () => this.#flights.leasesWaitingFor(this))
+    const look = async (): Promise<void> => {
+      if (await waits.isCircle()) this.abort(deadlock(this.key))
+    }
+    const timer = setInterval(
+      () => void look().catch((error: unknown) => this.abort(error as Error)),
+      circleInterval,
+    )
+    try {
+      return await leases.follow(other, this.#controller.signal)
+    } finally {
+      clearInterval(timer)
+      await waits.end()
     }
   }
 
@@ -252,6 +280,14 @@ export class Flight {
     this.#engine.slowest.add(space.name, key, duration)
     if (fillEvent.hasSubscribers) fillEvent.publish({ namespace: space.name, key, duration, error })
   }
+}
+
+/** The error of a factory that waits for itself around a corner that is in another process. */
+function deadlock(key: string): StateError {
+  return new StateError(
+    'HANDCAR_CACHE_DEADLOCK',
+    `Another process makes "${key}", and waits for a value that is made here by a factory that waits for "${key}"`,
+  )
 }
 
 /** The error of a caller that has waited for too long. */

@@ -79,6 +79,13 @@ export class Flights {
     return this.#context.run(flight, work)
   }
 
+  /** The leases of those whose factories wait for a flight, perhaps through others. */
+  leasesWaitingFor(flight: Flight): Lease[] {
+    return [...this.#flying].flatMap((each) =>
+      each !== flight && each.reaches(flight) ? (each.lease ?? []) : [],
+    )
+  }
+
   ended(flight: Flight): void {
     this.#flying.delete(flight)
     this.closed(flight)

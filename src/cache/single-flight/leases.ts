@@ -17,7 +17,7 @@ export interface Lease {
 }
 
 /** The lease of another process. */
-interface Other {
+export interface Other {
   readonly id: number
   readonly token: number
   readonly holder: string
