@@ -4,6 +4,8 @@ import { Database } from '../../database/index.ts'
 import { Cache } from '../index.ts'
 import * as sql from './sql.ts'
 
+const statements: Record<string, string> = sql
+
 /** How SQLite runs the statements that meet many limits or locks. */
 const plans: Partial<Record<keyof typeof sql, string>> = {
   selectLimit: 'SEARCH handcar_cache_limits USING PRIMARY KEY (key=? AND policy=?)',
@@ -20,7 +22,7 @@ test('every statement that meets many limits or locks goes through a key or an i
   await using database = new Database(Cache.databaseOptions(':memory:'))
   await database.start()
   for (const [name, expected] of Object.entries(plans)) {
-    const explain = `explain query plan ${sql[name as keyof typeof sql].replaceAll('?', '1')}`
+    const explain = `explain query plan ${statements[name]!.replaceAll('?', '1')}`
     const rows = await database.write((tx) => tx.all<{ detail: string }>(explain))
     const plan = rows.map(({ detail }) => detail).join('\n')
     assert.ok(plan.includes(expected), `${name}: expected ${expected}, got\n${plan}`)
