@@ -201,7 +201,7 @@ test(
     using folder = temporaryFolder()
     const path = folder.file('cache.sqlite3')
     await using context = await cacheForTest({ path, maxBytes: 4 * 1_024 ** 2 })
-    for (let round = 0; round < (isSoak ? 300 : 10); round++) {
+    for (let round = 0; round < (isSoak ? 300 : 6); round++) {
       await using children = await startChildren(1, { path, maxBytes: 4 * 1_024 ** 2 })
       void children[0]!.ask({ type: 'fill', milliseconds: 60_000, largest: 60_000 }).catch(() => {})
       await sleep(Math.random() * 200)

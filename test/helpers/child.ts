@@ -53,7 +53,8 @@ export class Child implements AsyncDisposable {
   /** Sends a message and waits for the next one that comes back. */
   ask<Message>(message: object): Promise<Message> {
     const answer = this.next<Message>()
-    this.#process.send(message)
+    // A process that has died meanwhile is told of by the answer; without a callback it would be an uncaught error too.
+    this.#process.send(message, () => {})
     return answer
   }
 
