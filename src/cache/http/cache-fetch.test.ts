@@ -103,3 +103,27 @@ test('bytes, empty pages and long addresses', async () => {
   assert.equal(await (await fetch(request('/empty'))).text(), '')
   assert.equal(made, 4)
 })
+
+test('a page that the cache refuses as too large is answered all the same, also to those who wait', async () => {
+  await using context = await cacheForTest({ maxBytes: '1mb' })
+  let made = 0
+  const answer = cacheFetch(
+    context.cache,
+    async () => {
+      made++
+      await new Promise((resolve) => setTimeout(resolve, 20))
+      return new Response('x'.repeat(500_000))
+    },
+    { tags: [] },
+  )
+  for (let time = 1; time < 3; time++) {
+    const all = await Promise.all(
+      Array.from({ length: 3 }, async () => (await answer(new Request('http://localhost/'))).text()),
+    )
+    assert.deepEqual(
+      all.map(({ length }) => length),
+      [500_000, 500_000, 500_000],
+    )
+    assert.equal(made, time)
+  }
+})

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { html } from 'hono/html'
 import { jsx } from 'hono/jsx'
 import { cacheForTest } from '../../../test/helpers/cache.ts'
-import { codeOf } from '../../../test/helpers/errors.ts'
+import { codeOf, errorOf } from '../../../test/helpers/errors.ts'
 import { fragment } from '../index.ts'
 
 test('a piece is rendered once, and a template does not escape it again', async () => {
@@ -40,4 +40,15 @@ test('what is sent bit by bit is refused', async () => {
   const streamed = Object.assign(new String('…'), { isEscaped: true, callbacks: [() => undefined] })
   const piece = () => fragment(context.cache, 'piece', {}, () => streamed)
   assert.equal(await codeOf(piece), 'HANDCAR_CACHE_VALUE')
+})
+
+test('a cache or a function that was forgotten is said so', async () => {
+  await using context = await cacheForTest()
+  const render = () => 'text'
+  const withoutOptions = await errorOf(() =>
+    fragment(context.cache, 'key', render as never, undefined as never),
+  )
+  assert.equal(withoutOptions.message, 'fragment render: expected a function, got undefined')
+  const withoutCache = await errorOf(() => fragment(undefined as never, 'key', {}, render))
+  assert.equal(withoutCache.message, 'fragment cache: expected a Cache, got undefined')
 })

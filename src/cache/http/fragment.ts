@@ -1,5 +1,6 @@
-import { OptionsError } from '../../core/index.ts'
+import { option, OptionsError } from '../../core/index.ts'
 import type { Cache } from '../cache.ts'
+import { checkCache } from '../check-cache.ts'
 import type { Namespace } from '../namespace.ts'
 import type { FetchOptions } from '../single-flight/fetch-options.ts'
 
@@ -24,6 +25,8 @@ export async function fragment(
   options: FetchOptions,
   render: () => unknown,
 ): Promise<Html> {
+  checkCache('fragment', cache, 'getOrSet')
+  if (typeof render !== 'function') throw option.invalidOption('fragment render', 'a function', render)
   const text = await cache.getOrSet(key, options, () => textOf(render()))
   return Object.assign(new String(text), { isEscaped: true as const }) as unknown as Html
 }
