@@ -1,5 +1,5 @@
 import { deserialize, serialize } from 'node:v8'
-import { StateError, TimeoutError } from '../../core/index.ts'
+import { TimeoutError } from '../../core/index.ts'
 import type { Engine } from '../engine.ts'
 import type { Encoded } from '../entries/codec.ts'
 import { Entry, type TagVersion } from '../entries/entry.ts'
@@ -9,13 +9,10 @@ import { randomVersion, type TagMoment } from '../tags/tags.ts'
 import { contextOf, unlessAborted, type Chosen, type Factory } from './factory.ts'
 import type { Fetching } from './fetch-options.ts'
 import type { Flights } from './flights.ts'
-import type { Lease, LeaseAnswer, Other } from './leases.ts'
-import { Waits } from './waits.ts'
+import type { Lease } from './leases.ts'
+import { takeTurn } from './turn.ts'
 
 export type { FactoryContext } from './factory.ts'
-
-/** How often one that waits for another process looks whether that waits for it, in milliseconds. */
-const circleInterval = 500
 
 /** What came of a flight. */
 export interface Outcome {
@@ -106,7 +103,7 @@ export class Flight {
   async #fly(): Promise<Outcome> {
     const endTimer = this.#limit()
     try {
-      return (await this.#takeLease()) ?? (await this.#make())
+      return (await this.#takeTurn()) ?? (await this.#make())
     } finally {
       endTimer()
       this.#flights.ended(this)
@@ -114,50 +111,25 @@ export class Flight {
   }
 
   /** Waits for its turn among the processes; returns the value when another one has made it meanwhile. */
-  async #takeLease(): Promise<Outcome | undefined> {
-    const { leases, reads, codec } = this.#engine
+  async #takeTurn(): Promise<Outcome | undefined> {
     const { signal } = this.#controller
-    let known: number | 'any' | undefined = this.isForced ? 'any' : this.#stale?.version
-    let dead: string | undefined
-    for (;;) {
-      signal.throwIfAborted()
-      const answer: LeaseAnswer | undefined = await leases.take(this.space, this.key, known, dead)
-      if (answer === undefined) return undefined
-      if ('lease' in answer) {
-        this.#lease = answer.lease
-        if (signal.aborted) await this.#endLease()
-        signal.throwIfAborted()
-        return undefined
-      }
-      if ('other' in answer) {
-        dead = await this.#follow(answer.other)
-        continue
-      }
-      const { entry } = answer
-      const hit = reads.open(entry)
-      if (hit !== undefined) return { value: hit.value, copy: () => entry.value(codec), isValid: true }
-      // What this process cannot read, such as a value encrypted with a key that it lacks, is to be replaced.
-      known = entry.version
+    const turn = await takeTurn(this.#engine, {
+      space: this.space,
+      key: this.key,
+      known: this.isForced ? 'any' : this.#stale?.version,
+      waiting: () => this.#flights.leasesWaitingFor(this),
+      abort: (reason) => this.abort(reason),
+      signal,
+    })
+    if (turn === undefined) return undefined
+    if ('entry' in turn) {
+      const { entry, value } = turn
+      return { value, copy: () => entry.value(this.#engine.codec), isValid: true }
     }
-  }
-
-  /** Waits for the flight of another process; resolves with its process when that is dead. */
-  async #follow(other: Other): Promise<string | undefined> {
-    const { leases } = this.#engine
-    const waits = new Waits(this.#engine, other.id, () => this.#flights.leasesWaitingFor(this))
-    const look = async (): Promise<void> => {
-      if (await waits.isCircle()) this.abort(deadlock(this.key))
-    }
-    const timer = setInterval(
-      () => void look().catch((error: unknown) => this.abort(error as Error)),
-      circleInterval,
-    )
-    try {
-      return await leases.follow(other, this.#controller.signal)
-    } finally {
-      clearInterval(timer)
-      await waits.end()
-    }
+    this.#lease = turn
+    if (signal.aborted) await this.#endLease()
+    signal.throwIfAborted()
+    return undefined
   }
 
   async #make(): Promise<Outcome> {
@@ -280,14 +252,6 @@ export class Flight {
     this.#engine.slowest.add(space.name, key, duration)
     if (fillEvent.hasSubscribers) fillEvent.publish({ namespace: space.name, key, duration, error })
   }
-}
-
-/** The error of a factory that waits for itself around a corner that is in another process. */
-function deadlock(key: string): StateError {
-  return new StateError(
-    'HANDCAR_CACHE_DEADLOCK',
-    `Another process makes "${key}", and waits for a value that is made here by a factory that waits for "${key}"`,
-  )
 }
 
 /** The error of a caller that has waited for too long. */

@@ -3,7 +3,7 @@ import type { Entry } from '../entries/entry.ts'
 import type { Space } from '../spaces/space.ts'
 import { breakLease, endLease, endLeasesOf, selectLease, takeLease } from '../sql.ts'
 import { randomVersion } from '../tags/tags.ts'
-import { readLive } from '../writes/apply.ts'
+import { readLive } from '../writes/batch-state.ts'
 import { workTopic } from '../writes/writes.ts'
 import { Seat } from './seat.ts'
 

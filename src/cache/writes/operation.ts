@@ -62,3 +62,9 @@ interface WorkOperation extends Waiting {
   readonly type: 'work'
   readonly work: (tx: Transaction) => unknown
 }
+
+/** What a write adds to the file, roughly. */
+export function bytesOf(operation: Operation): number {
+  if (operation.type === 'set') return operation.entry.size
+  return operation.type === 'increment' ? 100 : 0
+}

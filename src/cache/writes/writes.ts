@@ -6,8 +6,9 @@ import { readDataVersion } from '../sql.ts'
 import type { Space } from '../spaces/space.ts'
 import { isBug } from '../faults/errors.ts'
 import type { PutAway } from '../faults/faults.ts'
-import { applyOperation, BatchState } from './apply.ts'
-import type { Operation } from './operation.ts'
+import { applyOperation } from './apply.ts'
+import { BatchState } from './batch-state.ts'
+import { bytesOf, type Operation } from './operation.ts'
 
 /** How much one transaction takes on. */
 const mostOperations = 2_000
@@ -189,12 +190,6 @@ export class Writes {
     this.#queue = [...others, ...this.#queue]
     if (!this.#isScheduled) this.#schedule()
   }
-}
-
-/** What a write adds to the file, roughly. */
-function bytesOf(operation: Operation): number {
-  if (operation.type === 'set') return operation.entry.size
-  return operation.type === 'increment' ? 100 : 0
 }
 
 /** The file says now what the write said. */
