@@ -76,7 +76,7 @@ export class Engine {
       this.tags.stop()
       this.tags.start()
     }
-    this.bound.measure()
+    this.bound.pages.measure(this.database)
     if (this.maxEntries !== undefined) await this.database.write((tx) => this.bound.recount(tx))
   }
 

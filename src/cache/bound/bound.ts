@@ -2,33 +2,15 @@ import type { Transaction } from '../../database/index.ts'
 import type { Engine } from '../engine.ts'
 import type { Entry } from '../entries/entry.ts'
 import { evictEvent } from '../events.ts'
-import {
-  countEntries,
-  readFreePages,
-  readPageCount,
-  readPageSize,
-  selectEntryCount,
-  setEntryCount,
-  sweepExpired,
-} from '../sql.ts'
+import { countEntries, selectEntryCount, setEntryCount, sweepExpired } from '../sql.ts'
+import { Pages } from './pages.ts'
 import { Uses } from './uses.ts'
 import { Victims, victimsPerSample } from './victims.ts'
 
-/** What may be written before the pages are counted again, far below the bound: many processes at once stay below it. */
-const uncountedShare = 0.02
-const uncountedWrites = 32
-const uncountedTime = 500
-/** From this share of the bound on every write counts the pages, and it is worth knowing what was used when. */
-const pressure = 0.6
-/** From this share on each write makes room for what it brings. */
-const soft = 0.98
 /** Expired entries that are deleted in one go. */
 const expiredAtOnce = 100
 /** After so many samples that have not freed a page, neighbours go together: their pages merge. */
 const patience = 24
-
-/** Free bytes that are worth giving back, whatever the size of the file. */
-const muchFree = 1_024 ** 2
 
 /**
  * Keeps the file within its bound: the pages that are in use, as SQLite counts them, in every transaction that writes while it is
@@ -36,71 +18,40 @@ const muchFree = 1_024 ** 2
  */
 export class Bound {
   readonly uses = new Uses()
+  readonly pages: Pages
   readonly evicted = { room: 0, expired: 0, cleared: 0 }
   readonly #engine: Engine
   readonly #victims: Victims
-  #pageSize = 4_096
-  #usedPages = 0
-  #freePages = 0
-  /** Bytes and transactions written since the pages were counted. */
-  #uncountedBytes = 0
-  #uncountedWrites = 0
-  #countedAt = 0
   #gone: number[] = []
 
   constructor(engine: Engine) {
     this.#engine = engine
+    this.pages = new Pages(engine.maxBytes)
     this.#victims = new Victims(engine, this.uses)
-  }
-
-  /** Bytes in use, at the last write or look. */
-  get bytes(): number {
-    return this.#usedPages * this.#pageSize
-  }
-
-  /** Bytes of the file that are free. */
-  get freeBytes(): number {
-    return this.#freePages * this.#pageSize
-  }
-
-  /** Whether so much of the file is free that it should be given back. */
-  get hasMuchFree(): boolean {
-    return this.freeBytes > muchFree && this.#freePages > this.#usedPages / 4
-  }
-
-  get #mostPages(): number {
-    return Math.floor(this.#engine.maxBytes / this.#pageSize)
-  }
-
-  /** Reads how full the file is. */
-  measure(): void {
-    const { database } = this.#engine
-    this.#pageSize = number(database.get(readPageSize))
-    this.#count((text) => database.get(text))
   }
 
   /** Notes that an entry was used, where that can matter. */
   mark(entry: Entry, now: number): void {
-    if (this.#usedPages > this.#mostPages * pressure || this.#engine.maxEntries !== undefined)
+    if (this.pages.isPressing || this.#engine.maxEntries !== undefined)
       this.uses.mark(entry.id, now, entry.createdAt)
   }
 
   /** Before a write of so many bytes: evicts as much where it is getting narrow. */
   makeRoom(tx: Transaction, bytes: number): void {
-    const pages = Math.ceil((bytes * 1.1) / this.#pageSize)
-    if (this.#usedPages + pages <= this.#mostPages * soft) return
-    this.#count((text) => tx.get(text))
-    if (this.#usedPages + pages <= this.#mostPages * soft) return
-    this.#evict(tx, Math.ceil(bytes * 1.1), () => this.#usedPages + pages <= this.#mostPages * soft)
+    const { pages } = this
+    const needed = bytes * 1.1
+    if (pages.haveRoom(needed)) return
+    pages.count(tx)
+    if (!pages.haveRoom(needed)) this.#evict(tx, Math.ceil(needed), () => pages.haveRoom(needed))
   }
 
   /** After a write: evicts until the bound is kept. */
   keep(tx: Transaction, bytes: number, added: number): void {
-    if (bytes > 0 && this.#mustCount(bytes)) {
-      this.#count((text) => tx.get(text))
-      if (this.#usedPages > this.#mostPages * pressure) this.uses.tell(tx, this.#engine.clock.now())
-      if (this.#usedPages > this.#mostPages)
-        this.#evict(tx, Infinity, () => this.#usedPages <= this.#mostPages)
+    const { pages } = this
+    if (bytes > 0 && pages.mustCount(bytes)) {
+      pages.count(tx)
+      if (pages.isPressing) this.uses.tell(tx, this.#engine.clock.now())
+      if (pages.used > pages.most) this.#evict(tx, Infinity, () => pages.used <= pages.most)
     }
     const { maxEntries } = this.#engine
     if (maxEntries !== undefined) this.#keepEntries(tx, maxEntries, added)
@@ -134,19 +85,6 @@ export class Bound {
     if (evictEvent.hasSubscribers) evictEvent.publish({ cause, entries })
   }
 
-  /** Far below the bound the pages are counted now and then only: that is half of the price of a small write. */
-  #mustCount(bytes: number): boolean {
-    this.#uncountedBytes += bytes
-    this.#uncountedWrites++
-    const most = this.#mostPages * this.#pageSize
-    return (
-      this.#usedPages > this.#mostPages * pressure ||
-      this.#uncountedBytes > most * uncountedShare ||
-      this.#uncountedWrites > uncountedWrites ||
-      performance.now() - this.#countedAt > uncountedTime
-    )
-  }
-
   #keepEntries(tx: Transaction, maxEntries: number, added: number): void {
     if (added === 0) return
     const before = tx.get<{ entries: number | null }>(selectEntryCount)!.entries
@@ -162,10 +100,11 @@ export class Bound {
 
   /** Evicts until `isEnough`, or until so many bytes are gone, whichever comes first. */
   #evict(tx: Transaction, bytes: number, isEnough: () => boolean): void {
+    const { pages } = this
     let left = bytes
     let vain = 0
     while (left > 0) {
-      const before = this.#usedPages
+      const before = pages.used
       if (this.#evictExpired(tx, expiredAtOnce) === 0) {
         const { gone, freed } = this.#evictSample(tx, victimsPerSample)
         left -= freed
@@ -175,9 +114,9 @@ export class Bound {
           vain = 0
         }
       }
-      this.#count((text) => tx.get(text))
+      pages.count(tx)
       if (isEnough()) return
-      vain = this.#usedPages < before ? 0 : vain + 1
+      vain = pages.used < before ? 0 : vain + 1
     }
   }
 
@@ -198,17 +137,4 @@ export class Bound {
     this.gone(tx, 'room', gone)
     return gone.length
   }
-
-  #count(read: (text: string) => unknown): void {
-    this.#freePages = number(read(readFreePages))
-    this.#usedPages = number(read(readPageCount)) - this.#freePages
-    this.#uncountedBytes = 0
-    this.#uncountedWrites = 0
-    this.#countedAt = performance.now()
-  }
-}
-
-/** The only column of a row. */
-function number(row: unknown): number {
-  return Object.values(row as Record<string, number>)[0]!
 }

@@ -121,13 +121,13 @@ export class Sweeper {
   async #shrink(): Promise<void> {
     const { bound, database } = this.#engine
     if (this.#isStopped || database.state !== 'started') return
-    bound.measure()
+    bound.pages.measure(database)
     // What is free is used again by the next writes; giving it back is worth it when it is a good part of the file.
-    if (bound.freeBytes < Math.max(fewPages * 4_096, bound.bytes / 10)) return
+    if (bound.pages.freeBytes < Math.max(fewPages * 4_096, bound.pages.bytes / 10)) return
     await this.#repeat((tx) => {
       for (let page = 0; page < pagesAtOnce; page++) tx.run(freeOnePage)
-      bound.measure()
-      return bound.freeBytes > fewPages * 4_096
+      bound.pages.measure(database)
+      return bound.pages.freeBytes > fewPages * 4_096
     })
   }
 

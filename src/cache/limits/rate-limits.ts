@@ -163,10 +163,10 @@ export class RateLimits {
     if (place.store === 'app') return
     sweeper.expect(endsAt)
     if (++this.#news % checkedEvery > 0) return
-    bound.measure()
+    bound.pages.measure(tx)
     bound.makeRoom(tx, checkedEvery * bytesOfLimit)
     // There is nothing else left to evict: those go that would be over first.
-    if (bound.bytes > maxBytes) tx.run(sweepLimits, [Number.MAX_SAFE_INTEGER, 2 * checkedEvery])
+    if (bound.pages.bytes > maxBytes) tx.run(sweepLimits, [Number.MAX_SAFE_INTEGER, 2 * checkedEvery])
   }
 
   #takeHere(key: string, policy: NamedPolicy, judge: (row: LimitRow | undefined) => Verdict): Verdict {

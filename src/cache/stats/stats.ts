@@ -56,9 +56,9 @@ export function readStats(engine: Engine): CacheStats {
   return {
     ...readHere(engine),
     ...readFile(engine),
-    bytes: bound.bytes,
+    bytes: bound.pages.bytes,
     maxBytes,
-    freeBytes: bound.freeBytes,
+    freeBytes: bound.pages.freeBytes,
     evictions: { ...bound.evicted },
     slowest: engine.slowest.list(),
     topKeys: engine.topKeys.list(),
@@ -70,7 +70,7 @@ function readFile(engine: Engine): { entries: number } {
   const { faults, database, bound } = engine
   if (faults.isOff) return { entries: 0 }
   try {
-    bound.measure()
+    bound.pages.measure(database)
     // Ids are hashes: they lie evenly between 0 and 2^53.
     const nth = database.get<{ id: number }>(selectNth, [fewEntries])
     if (nth !== undefined) return { entries: Math.round((fewEntries / nth.id) * 2 ** 53) }

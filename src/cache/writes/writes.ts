@@ -150,7 +150,7 @@ export class Writes {
     changes.committed()
     const gone = bound.takeGone()
     memory?.gone(gone)
-    if (bound.hasMuchFree) sweeper.expect(clock.now())
+    if (bound.pages.areMuchFree) sweeper.expect(clock.now())
     for (const operation of operations) {
       forget(operation)
       memory?.replaced(operation)
