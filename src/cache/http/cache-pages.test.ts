@@ -400,6 +400,10 @@ test('what middleware says about headers before is nobody else’s', async () =>
   const options = { tags: [], ttl: '1m', staleWhileRevalidate: '1m', fetch } as const
   let made = 0
   app.get('/', cachePages(cache, options), (c) => c.text(`page ${++made}`, 200, { 'x-page': 'own' }))
+  app.get('/frail', cachePages(cache, { tags: [], ttl: '1m', grace: '1h' }), (c) => {
+    if (made > 1) return c.text('failed', 500)
+    return c.text('page', 200, { 'x-page': 'own' })
+  })
   const read = async (user?: string) => {
     const response = await app.request('/', { headers: user === undefined ? {} : { 'x-me': user } })
     const { headers } = response
@@ -409,10 +413,17 @@ test('what middleware says about headers before is nobody else’s', async () =>
   assert.deepEqual(await read('ann'), ['ann', 'page 1'])
   assert.deepEqual(await read('bob'), ['bob', 'page 1'])
   assert.deepEqual(await read(), [null, 'page 1'])
+  await app.request('/frail', { headers: { 'x-me': 'ann' } })
   clock.advance(61_000)
   assert.deepEqual(await read('carol'), ['carol', 'page 1'])
   await waitUntil('it is made anew', async () => (await read())[1] === 'page 2')
   assert.deepEqual(await read(), [null, 'page 2'])
+  // Also when the handler has run in vain.
+  const { headers, status: code } = await app.request('/frail', { headers: { 'x-me': 'bob' } })
+  assert.deepEqual(
+    [code, headers.get('x-user'), headers.get('cache-control'), headers.get('x-page')],
+    [200, 'bob', 'max-age=5', 'own'],
+  )
 })
 
 test('tags that are none are an error, whoever names them', async () => {

@@ -49,10 +49,9 @@ export function cachePages<Context extends PageContext>(
   const remake: Remake | undefined = fetch && ((request) => refreshes.make(request, fetch))
   return async (context, next) => {
     const request = context.req.raw
-    let hasRun = false
+    let before: Headers | undefined
     const make = async (): Promise<Made> => {
-      hasRun = true
-      const before = context.newResponse(null, { status: 200, headers: new Headers() }).headers
+      before = context.newResponse(null, { status: 200, headers: new Headers() }).headers
       await next()
       return { response: context.res, before }
     }
@@ -68,8 +67,9 @@ export function cachePages<Context extends PageContext>(
       return undefined
     }
     const parts = partsOf(answer, request, settings.cacheControl)
-    // Before the handler has run, Hono adds what other middleware has said about headers; afterwards it has done so.
-    if (!hasRun) return context.newResponse(parts.body, parts)
+    // Before the handler has run, Hono adds what other middleware has said about headers; afterwards it has done so, to what was made.
+    if (before === undefined) return context.newResponse(parts.body, parts)
+    if (answer.madeOf === undefined) addMissing(parts.headers, before)
     replace(context, responseOf(parts))
     return undefined
   }
@@ -79,6 +79,11 @@ export function cachePages<Context extends PageContext>(
 function replace(context: PageContext, response: Response): void {
   context.res = undefined
   context.res = response
+}
+
+function addMissing(headers: Headers, others: Headers): void {
+  for (const [name, value] of others)
+    if (name === 'set-cookie' || !headers.has(name)) headers.append(name, value)
 }
 
 const responseOf = ({ status, headers, body }: Parts): Response => new Response(body, { status, headers })
