@@ -3,6 +3,7 @@ import type { Engine } from './engine.ts'
 import { Entry } from './entries/entry.ts'
 import { readEntryOptions, type EntryOptions, type Keeping } from './entries/entry-options.ts'
 import { checkKey, checkKeys } from './entries/key.ts'
+import { pairsOf } from './entries/pairs.ts'
 import { listKeys, type KeysOptions } from './key-list.ts'
 import { optionalTtl, readSpan } from './options.ts'
 import type { FetchOptions } from './single-flight/fetch-options.ts'
@@ -228,13 +229,3 @@ export class Store {
 
 /** Reads when what was being written has its outcome; what is written meanwhile is not waited for, or it might never end. */
 const after = <Result>(settled: Promise<unknown>, read: () => Result): Promise<Result> => settled.then(read)
-
-function pairsOf(entries: unknown): Iterable<readonly [unknown, unknown]> {
-  if (typeof entries !== 'object' || entries === null)
-    throw option.invalidOption('cache.setMany entries', 'an object, a Map, or a list of pairs', entries)
-  if (!(Symbol.iterator in entries)) return Object.entries(entries)
-  const pairs = [...(entries as Iterable<readonly [unknown, unknown]>)]
-  const wrong = pairs.findIndex((pair) => !Array.isArray(pair))
-  if (wrong < 0) return pairs
-  throw option.invalidOption(`cache.setMany entries[${wrong}]`, 'a key and a value', pairs[wrong])
-}

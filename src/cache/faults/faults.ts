@@ -5,11 +5,10 @@ import { deleteLost } from '../sql.ts'
 import type { Transaction } from '../../database/index.ts'
 import { rootName } from '../spaces/space.ts'
 import { codeOf, isBug, isDamage, isFull } from './errors.ts'
+import { FaultLog } from './fault-log.ts'
 import { Lost } from './lost.ts'
 import { reopen } from './reopen.ts'
 
-/** One line in the log in so many milliseconds. */
-const logInterval = 60_000
 /** How long writing rests after the disk was full, and opening after it failed, in milliseconds. */
 const restAfterFull = 5_000
 const restAfterFailure = 1_000
@@ -29,9 +28,8 @@ const renewDelay = { shortest: 1_000, longest: 3_600_000 }
 export class Faults {
   readonly #engine: Engine
   readonly #lost = new Lost()
+  readonly #log: FaultLog
   #isOff = true
-  #loggedAt = -Infinity
-  #unlogged = 0
   #writesAgainAt = 0
   #renewsAgainAt = 0
   #renewDelay = renewDelay.shortest
@@ -45,6 +43,7 @@ export class Faults {
 
   constructor(engine: Engine) {
     this.#engine = engine
+    this.#log = new FaultLog(engine.logger, engine.database)
   }
 
   /** Whether every read is a miss: the storage is not there, or nothing in it counts. */
@@ -82,7 +81,7 @@ export class Faults {
   report(during: ErrorMessage['during'], error: unknown): void {
     this.errors++
     if (errorEvent.hasSubscribers) errorEvent.publish({ during, error })
-    this.#log(during, error)
+    this.#log.add(during, error)
     if (this.#isStopped || during === 'decode' || during === 'factory') return
     const code = codeOf(error)
     if (code === 'SQLITE_ERROR') this.#renew()
@@ -178,27 +177,12 @@ export class Faults {
     } catch (error) {
       this.errors++
       if (errorEvent.hasSubscribers) errorEvent.publish({ during: 'repair', error })
-      this.#log('repair', error)
+      this.#log.add('repair', error)
       if (this.#isStopped) return
       const isStillDamaged = isDamage(codeOf(error))
       this.#retry = setTimeout(() => this.repair(isStillDamaged), restAfterFailure)
       this.#retry.unref()
     }
-  }
-
-  #log(during: string, error: unknown): void {
-    const now = performance.now()
-    if (now - this.#loggedAt < logInterval) {
-      this.#unlogged++
-      return
-    }
-    const { logger, database } = this.#engine
-    logger.warn(
-      { path: database.path, during, error: String(error), code: codeOf(error), before: this.#unlogged },
-      'the cache could not do its work, and the app goes on without',
-    )
-    this.#loggedAt = now
-    this.#unlogged = 0
   }
 }
 
