@@ -1,5 +1,4 @@
 import { deserialize, serialize } from 'node:v8'
-import { TimeoutError } from '../../core/index.ts'
 import type { Engine } from '../engine.ts'
 import type { Encoded } from '../entries/codec.ts'
 import { Entry, type TagVersion } from '../entries/entry.ts'
@@ -10,6 +9,7 @@ import { contextOf, unlessAborted, type Chosen, type Factory } from './factory.t
 import type { Fetching } from './fetch-options.ts'
 import type { Flights } from './flights.ts'
 import type { Lease } from './leases.ts'
+import { timedOut } from './patience.ts'
 import { takeTurn } from './turn.ts'
 
 export type { FactoryContext } from './factory.ts'
@@ -252,9 +252,4 @@ export class Flight {
     this.#engine.slowest.add(space.name, key, duration)
     if (fillEvent.hasSubscribers) fillEvent.publish({ namespace: space.name, key, duration, error })
   }
-}
-
-/** The error of a caller that has waited for too long. */
-export function timedOut(key: string, after: number): TimeoutError {
-  return new TimeoutError('HANDCAR_CACHE_TIMEOUT', `The value of "${key}" was not there after ${after} ms`)
 }

@@ -10,8 +10,9 @@ import { randomVersion } from '../tags/tags.ts'
 import type { Keeping } from '../entries/entry-options.ts'
 import { readFetchOptions, type Fetching, type FetchOptions } from './fetch-options.ts'
 import type { Factory } from './factory.ts'
-import { Flight, timedOut, type Outcome } from './flight.ts'
+import { Flight } from './flight.ts'
 import type { Lease } from './leases.ts'
+import { withPatience } from './patience.ts'
 
 /**
  * `getOrSet`: a value from the cache, or made by one caller for all of them, in this process and in the others.
@@ -156,7 +157,9 @@ export class Flights {
     const flight = canJoin ? before : this.#start(space, key, options, factory, stale)
     inside?.waitsFor.add(flight)
     try {
-      const outcome = await this.#limited(flight, key, options, stale)
+      const outcome = await withPatience(this.#engine.clock, flight.outcome, key, options, () =>
+        this.#standIn(stale),
+      )
       if ('stale' in outcome) return outcome.stale.value
       if (!canJoin) return outcome.value
       if (outcome.isValid) return outcome.copy()
@@ -182,33 +185,6 @@ export class Flights {
     } catch (error) {
       faults.report('read', error)
       return undefined
-    }
-  }
-
-  /** The outcome of a flight, or the stale value of a caller that has waited for long enough. */
-  async #limited(
-    flight: Flight,
-    key: string,
-    { softTimeout, hardTimeout }: Fetching,
-    stale: Entry | undefined,
-  ): Promise<Outcome | { readonly stale: Hit }> {
-    if (softTimeout === undefined && hardTimeout === undefined) return flight.outcome
-    const { clock } = this.#engine
-    const ends: (() => void)[] = []
-    try {
-      return await new Promise<Outcome | { readonly stale: Hit }>((resolve, reject) => {
-        flight.outcome.then(resolve, reject)
-        const now = clock.now()
-        const takeStale = (): void => {
-          const hit = this.#standIn(stale)
-          if (hit !== undefined) resolve({ stale: hit })
-        }
-        if (softTimeout !== undefined) ends.push(clock.setTimer(takeStale, now + softTimeout))
-        if (hardTimeout !== undefined)
-          ends.push(clock.setTimer(() => reject(timedOut(key, hardTimeout)), now + hardTimeout))
-      })
-    } finally {
-      for (const end of ends) end()
     }
   }
 }
