@@ -45,6 +45,14 @@ export function nextTurn(): Promise<void> {
   })
 }
 
+/** Waits until all code has run that waited for promises which are settled by now, and for those that it settles. */
+export function afterPromises(): Promise<void> {
+  return new Promise((resolve) => {
+    // Asked for by a microtask, it comes when their queue has run dry.
+    process.nextTick(resolve)
+  })
+}
+
 /** Waits until something has settled, however it did, but no longer than `timeout` milliseconds. */
 export function settledWithin(pending: Promise<unknown> | undefined, timeout: number): Promise<void> {
   return new Promise((resolve) => {

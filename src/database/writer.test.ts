@@ -317,6 +317,28 @@ test('with durability os a write does not wait for the disk, with disk it does',
   assert.equal(syncs(), before + 1)
 })
 
+test('what follows from a write that waits for no disk may commit in the same turn, and the loop turns again soon', async () => {
+  await using database = await startedDatabase({ durability: 'os' })
+  const clock = { turns: 0, isRunning: true }
+  const counted = (async () => {
+    for (; clock.isRunning; clock.turns++) await turn()
+  })()
+  let writes = 0
+  // Beside other work each write may take longer than a turn lets it.
+  for (let hadTwo = false; !hadTwo; writes++) {
+    const before = clock.turns
+    await insert(database, writes)
+    hadTwo = writes > 0 && clock.turns === before
+  }
+  const before = clock.turns
+  const last = writes + 1_000
+  while (writes < last) await insert(database, writes++)
+  assert.ok(clock.turns - before > 2, `${clock.turns - before} turns`)
+  clock.isRunning = false
+  await counted
+  assert.equal(rows(database).length, writes)
+})
+
 test('events tell of waits, commits and queries', async () => {
   await using database = await startedDatabase()
   using waits = collect<{ label: string; waited: number; path: string }>('handcar.database.wait')

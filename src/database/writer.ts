@@ -7,11 +7,13 @@ import type { LeaseClient } from './lease-client.ts'
 import { describeHolders, lockHolders, type LockHolder } from './lock-holders.ts'
 import { selectDeferredKeys } from './sql.ts'
 import type { Transaction, TransactionContext } from './transaction.ts'
-import { nextTurn, settledWithin } from './turn.ts'
+import { afterPromises, nextTurn, settledWithin } from './turn.ts'
 import type { WalSync } from './wal-sync.ts'
 import { WriteLock } from './write-lock.ts'
 import { WriteQueue, type Durability, type QueuedWrite } from './write-queue.ts'
 
+/** How long writes that follow from one another go on in one turn of the event loop, in milliseconds. */
+const longestChain = 1
 /** How often waiting writes are looked through for a deadline that has passed, in milliseconds. */
 const expiryInterval = 10
 
@@ -64,7 +66,8 @@ export interface WriterOptions {
  *     write() ─► FIFO queue ─► lease ─► BEGIN IMMEDIATE ─► bodies ─► COMMIT ─► fdatasync ─► resolve
  *
  * Writes that are called within one turn of the event loop, or while the lock is waited for, commit together. The next
- * batch begins while the disk still syncs the last one.
+ * batch begins while the disk still syncs the last one, and where nobody waits for a disk, what follows from a batch commits
+ * without another turn of the event loop, for a millisecond.
  *
  * After a crash: what was resolved with durability `disk` is on disk; what was not resolved may or may not be there,
  * whole or not at all.
@@ -153,11 +156,16 @@ export class Writer {
   async #drain(): Promise<void> {
     while (this.#queue.length > 0) {
       await nextTurn()
-      try {
-        if (await this.#lock.acquire(() => this.#goOnWaiting())) await this.#commitBatch()
-      } catch (error) {
-        this.#queue.dropAll(error)
-      }
+      const endAt = performance.now() + longestChain
+      do {
+        try {
+          if (await this.#lock.acquire(() => this.#goOnWaiting())) await this.#commitBatch()
+        } catch (error) {
+          this.#queue.dropAll(error)
+        }
+        // Whoever was told of a write may have called the next one by then.
+        await afterPromises()
+      } while (this.#queue.length > 0 && performance.now() < endAt)
     }
     this.#draining = undefined
   }
