@@ -17,14 +17,11 @@ export const selectMany = `
   select e.id, e.space, e.key, e.version, e.expires_at, e.stale_until, e.created_at, e.cost, e.tags, e.kind, e.value
   from json_each(?) wanted cross join handcar_cache_entries e on e.id = wanted.value`
 
-export const upsertEntry = `
-  insert into handcar_cache_entries
+/** Every column is new, so that it need not be an upsert, which takes a quarter longer. Deletes by it fire no trigger. */
+export const replaceEntry = `
+  replace into handcar_cache_entries
     (id, space, key, version, expires_at, stale_until, created_at, cost, tags, kind, value)
-  values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-  on conflict (id) do update set
-    space = excluded.space, key = excluded.key, version = excluded.version, expires_at = excluded.expires_at,
-    stale_until = excluded.stale_until, created_at = excluded.created_at, cost = excluded.cost,
-    tags = excluded.tags, kind = excluded.kind, value = excluded.value`
+  values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
 export const deleteEntry = `
   delete from handcar_cache_entries where id = ? and space = ? and key = ? returning expires_at, tags`

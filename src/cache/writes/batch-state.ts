@@ -2,7 +2,7 @@ import type { Transaction } from '../../database/index.ts'
 import { Entry, writeTagVersions, type EntryRow } from '../entries/entry.ts'
 import type { Engine } from '../engine.ts'
 import type { Space } from '../spaces/space.ts'
-import { breakLease, selectAnyLease, selectEntry, selectVersion, upsertEntry } from '../sql.ts'
+import { breakLease, selectAnyLease, selectEntry, selectVersion, replaceEntry } from '../sql.ts'
 
 /** What a batch of writes has come to so far. */
 export class BatchState {
@@ -48,7 +48,7 @@ export function putEntry(engine: Engine, state: BatchState, entry: Entry): void 
   engine.spaces.register(tx, entry.space)
   if (engine.maxEntries !== undefined && tx.get(selectVersion, [entry.id]) === undefined) state.added++
   const { stored } = entry
-  tx.run(upsertEntry, [
+  tx.run(replaceEntry, [
     entry.id,
     entry.space.number,
     entry.key,
