@@ -76,10 +76,12 @@ export class Checkpointer {
   /** Ends the thread after the checkpoint that it may be in. */
   async stop(): Promise<void> {
     this.#isWanted = false
-    if (this.#thread === undefined) return
-    const exit = once(this.#thread, 'exit')
-    this.#thread.ref()
-    this.#thread.postMessage('stop')
+    const thread = this.#thread
+    if (thread === undefined) return
+    // Also of one that fails meanwhile: `once` of node:events would not wait for its end.
+    const exit = new Promise<unknown>((resolve) => thread.once('exit', resolve))
+    thread.ref()
+    thread.postMessage('stop')
     await exit
   }
 
