@@ -164,7 +164,7 @@ test(
       const { used } = reader.get<{ used: number }>(
         'select (page_count - freelist_count) as used from pragma_page_count, pragma_freelist_count',
       )!
-      most = Math.max(most, used * 4_096)
+      most = Math.max(most, used * 1_024)
     }
     const timer = setInterval(measure, 5)
     const milliseconds = isSoak ? 120_000 : 4_000

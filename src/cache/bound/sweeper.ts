@@ -5,11 +5,11 @@ import { freeOnePage, selectIdAfter, selectNextExpiry, sweepCleared, sweepExpire
 
 /** How much is done in one transaction. */
 const entriesAtOnce = 200
-const pagesAtOnce = 64
+const pagesAtOnce = 256
 /** It looks no more often than this, in milliseconds. */
 const pause = 1_000
-/** Free pages that are not worth giving back. */
-const fewPages = 32
+/** Free bytes that are not worth giving back. */
+const fewBytes = 128 * 1_024
 
 /**
  * Puts away, in small transactions while nothing else is to be written: what has expired, what a clear has left behind, and the pages of the
@@ -123,11 +123,11 @@ export class Sweeper {
     if (this.#isStopped || database.state !== 'started') return
     bound.pages.measure(database)
     // What is free is used again by the next writes; giving it back is worth it when it is a good part of the file.
-    if (bound.pages.freeBytes < Math.max(fewPages * 4_096, bound.pages.bytes / 10)) return
+    if (bound.pages.freeBytes < Math.max(fewBytes, bound.pages.bytes / 10)) return
     await this.#repeat((tx) => {
       for (let page = 0; page < pagesAtOnce; page++) tx.run(freeOnePage)
       bound.pages.measure(database)
-      return bound.pages.freeBytes > fewPages * 4_096
+      return bound.pages.freeBytes > fewBytes
     })
   }
 
