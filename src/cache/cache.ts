@@ -3,7 +3,7 @@ import type { DatabaseOptions, Migration } from '../database/index.ts'
 import { Engine } from './engine.ts'
 import { checkTag, type EntryOptions, type Keeping } from './entries/entry-options.ts'
 import { isDamage, isMistake, codeOf } from './faults/errors.ts'
-import { setFileAside } from './faults/reopen.ts'
+import { assertNamedAsDatabase, setFileAside } from './faults/reopen.ts'
 import type { Lock } from './limits/lock.ts'
 import { Locks, type LockOptions } from './limits/locks.ts'
 import type { Store as LimitStore } from './limits/place.ts'
@@ -304,6 +304,7 @@ export class Cache extends Service {
       await database.start()
     } catch (error) {
       if (!isDamage(codeOf(error))) throw error
+      assertNamedAsDatabase(database.path)
       const setAside = setFileAside(database.path, undefined)
       logger.error({ path: database.path, setAside }, 'the file of the cache was damaged and begun anew')
       await database.start()

@@ -283,6 +283,17 @@ test('a file that is damaged at the start is set aside', async () => {
   assert.equal(readdirSync(folder.path).filter((name) => name.includes('.corrupt-')).length, 1)
 })
 
+test('a file that is no database and is not named like one is left alone', async () => {
+  using folder = temporaryFolder()
+  const path = folder.file('passwords')
+  writeFileSync(path, 'root:x:0:0\n'.repeat(500))
+  await assert.rejects(cacheForTest({ path }), {
+    code: 'HANDCAR_OPTION_INVALID',
+    message: /a file of a cache, or a new one whose name ends in \.sqlite3/,
+  })
+  assert.deepEqual(readdirSync(folder.path), ['passwords'])
+})
+
 test(
   'a full disk turns writing off, and some room on again',
   { skip: cannotMount, timeout: 60_000 },

@@ -1,6 +1,7 @@
 import { existsSync, renameSync, rmSync, statSync, readdirSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { invalidOption } from '../../core/index.ts'
 import { FileLock, type Database } from '../../database/index.ts'
 
 /** How often it is tried to be the one who sets the file aside, in milliseconds. */
@@ -27,6 +28,16 @@ export async function reopen(database: Database, damaged: number | undefined): P
     throw error
   }
   return setAside
+}
+
+/**
+ * Keeps a slip in a path from moving away a file that never was a cache.
+ *
+ * @throws OptionsError when the name is not one of a database
+ */
+export function assertNamedAsDatabase(path: string): void {
+  if (/\.(?:sqlite3?|db)$/.test(path)) return
+  throw invalidOption('Cache path', 'a file of a cache, or a new one whose name ends in .sqlite3', path)
 }
 
 /** Moves a file and what lies beside it, unless the file is not the one that is meant any more. */
