@@ -5,15 +5,15 @@ import { temporaryFolder } from '../../../test/helpers/temporary-folder.ts'
 import { waitUntil } from '../../../test/helpers/wait-until.ts'
 
 /** Makes all writes of entries fail. */
-const refuse = (event: string): string =>
-  `create trigger refuse before ${event} on handcar_cache_entries begin select raise(rollback, 'no'); end`
+const refuse =
+  "create trigger refuse before insert on handcar_cache_entries begin select raise(rollback, 'no'); end"
 
 test('what could not be replaced is never served, also right after writing works again', async () => {
   using folder = temporaryFolder()
   await using context = await cacheForTest({ path: folder.file('cache.sqlite3'), maxEntries: 100 })
   const { cache, database } = context
   await cache.set('key', 'old')
-  await database.run(refuse('update'))
+  await database.run(refuse)
   await cache.set('key', 'new')
   assert.equal(await cache.get('key'), undefined)
   await database.run('drop trigger refuse')
@@ -29,7 +29,7 @@ test('more writes fail than can be remembered: nothing counts any more, until wr
   await using context = await cacheForTest({ path: folder.file('cache.sqlite3') })
   const { cache, database } = context
   await cache.set('key', 'old')
-  await database.run(refuse('insert'))
+  await database.run(refuse)
   await cache.setMany(Array.from({ length: 10_001 }, (_, index) => [`key:${index}`, 1] as const))
   assert.equal(cache.stats().isOn, false)
   assert.equal(await cache.get('key'), undefined)
