@@ -6,6 +6,7 @@ export { defineEvent, type Event } from './events.ts'
 export { describeFailure, originOf, restoreFailure, type Failure } from './failure.ts'
 export { Histogram, type HistogramSummary } from './histogram.ts'
 export { isPromise } from './is-promise.ts'
+export { writeJson } from './write-json.ts'
 export { logger, standardLogger, type Logger, type LogLine } from './logger.ts'
 export { nearestName } from './nearest-name.ts'
 export * as option from './options.ts'
@@ -14,5 +15,14 @@ export { formatSize, parseSize, type Size } from './size.ts'
 export { holderOfPort, type PortHolder } from './port-holder.ts'
 export { socketPath } from './socket-path.ts'
 export { trimHeap } from './trim-heap.ts'
+export {
+  describeIssues,
+  isStandardSchema,
+  type InputOf,
+  type OutputOf,
+  type StandardSchema,
+  type StandardSchemaIssue,
+  type StandardSchemaResult,
+} from './standard-schema.ts'
 export { version } from './version.ts'
 export { Service, type ServiceState, type StopOptions } from './service.ts'

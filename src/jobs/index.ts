@@ -46,7 +46,7 @@ export type {
   StandardSchema,
   StandardSchemaIssue,
   StandardSchemaResult,
-} from './definition/standard-schema.ts'
+} from '../core/index.ts'
 export type { UniqueOptions } from './definition/unique.ts'
 export type { TracedAttempt, TraceHook } from './engine.ts'
 export { openTelemetryTrace, type OpenTelemetryApi } from './open-telemetry.ts'

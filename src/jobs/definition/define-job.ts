@@ -1,8 +1,15 @@
-import { option, readOptions, type Duration } from '../../core/index.ts'
+import {
+  isStandardSchema,
+  option,
+  readOptions,
+  type Duration,
+  type InputOf,
+  type OutputOf,
+  type StandardSchema,
+} from '../../core/index.ts'
 import { readBackoff, type Backoff } from './backoff.ts'
 import type { JobContext } from '../perform/job-context.ts'
 import type { Outcome } from '../perform/outcome.ts'
-import type { InputOf, OutputOf, StandardSchema } from './standard-schema.ts'
 import type { UniqueOptions } from './unique.ts'
 
 /** What becomes of a job whose attempt has failed: the usual, or what the policy says. */
@@ -121,7 +128,9 @@ export class JobDefinition<Input = never, Result = unknown> {
       transactional: option.flag(false),
       onCrash: option.oneOf<'retry' | 'discard'>(['retry', 'discard'], 'retry'),
       maxCrashes: option.integer(3, { min: 1, max: 1_000_000 }),
-      schema: option.optional(option.matching('a Standard Schema (Zod, Valibot, ArkType, …)', isSchema)),
+      schema: option.optional(
+        option.matching('a Standard Schema (Zod, Valibot, ArkType, …)', isStandardSchema),
+      ),
       perform: readFunction,
     })
     const { runsIn, file, perform, transactional } = given
@@ -230,9 +239,4 @@ function readFile(value: unknown, name: string): URL | undefined {
   const url = typeof value === 'string' ? URL.parse(value) : value
   if (url instanceof URL && url.protocol === 'file:') return url
   throw option.invalidOption(name, "a file: URL, such as new URL('./resize.ts', import.meta.url)", value)
-}
-
-function isSchema(value: unknown): value is StandardSchema {
-  const standard = (value as Partial<StandardSchema> | null)?.['~standard']
-  return typeof standard?.validate === 'function'
 }

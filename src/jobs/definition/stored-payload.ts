@@ -1,7 +1,7 @@
+import { describeIssues, type StandardSchemaResult } from '../../core/index.ts'
 import { describeError } from '../describe-error.ts'
 import type { AnyJobDefinition } from './define-job.ts'
 import type { ClaimedRow } from '../perform/running-job.ts'
-import { describeIssues, type StandardSchemaResult } from './standard-schema.ts'
 
 /** A job cannot be performed by this code: it waits for code that can. */
 export class ParkedError extends Error {

@@ -1,7 +1,6 @@
-import { OptionsError } from '../../core/index.ts'
+import { describeIssues, OptionsError, type StandardSchemaResult } from '../../core/index.ts'
 import type { AnyJobDefinition } from '../definition/define-job.ts'
 import { encode } from '../definition/payload.ts'
-import { describeIssues, type StandardSchemaResult } from '../definition/standard-schema.ts'
 import { upcastPayload, type ParkedError } from '../definition/stored-payload.ts'
 import { readUnique } from '../definition/unique.ts'
 import type { Engine } from '../engine.ts'

@@ -38,3 +38,9 @@ export function describeIssues(issues: readonly StandardSchemaIssue[]): string {
     })
     .join('; ')
 }
+
+/** Whether a value is a schema. */
+export function isStandardSchema(value: unknown): value is StandardSchema {
+  const standard = (value as Partial<StandardSchema> | null | undefined)?.['~standard']
+  return typeof standard?.validate === 'function'
+}
