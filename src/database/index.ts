@@ -35,6 +35,7 @@ export {
 } from './options.ts'
 export type { SqlParameter, SqlParameters } from './parameters.ts'
 export type { Pragmas } from './pragmas.ts'
+export { ProcessSeat } from './process-seat.ts'
 export { Query, sql, type QueryInput } from './query.ts'
 export type { ReaderPoolStats } from './reader-pool.ts'
 export { ReadTransaction, Transaction } from './transaction.ts'
