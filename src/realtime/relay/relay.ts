@@ -1,0 +1,219 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { option, socketPath, type Logger } from '../../core/index.ts'
+import { encodeMessage, longestPayload, longestTopic } from './frames.ts'
+import { Hub } from './hub.ts'
+import type { Link, LinkEvents } from './link.ts'
+import { Outbox } from './outbox.ts'
+import { Peer } from './peer.ts'
+
+/** Called with what another process has sent. One that throws is logged. */
+export type RelayListener = (payload: string) => void
+
+/** What a relay is doing and has done, as plain JSON. */
+export interface RelayStats {
+  /** What this process is: the hub, one that is connected with it, or neither at the moment. */
+  role: 'hub' | 'peer' | 'none'
+  /** Other processes that can be reached. */
+  peers: number
+  sent: number
+  received: number
+  /** Messages of this process that were dropped, because nobody read them or nobody could be reached. */
+  dropped: number
+  /** Processes that were cut off by this one, because they did not read. */
+  cutOff: number
+}
+
+/** What a relay needs. */
+export interface RelayOptions {
+  /** Absolute path of the database: the socket lies beside it, as `<database>.relay`. */
+  path: string
+  logger: Logger
+}
+
+/** A link that is being made, or was made. */
+interface Attempt {
+  link?: Link
+  hasEnded?: boolean
+}
+
+/** The longest pause between two attempts to meet the others, in milliseconds. */
+const longestPause = 1_000
+
+/**
+ * Carries messages that are not stored between the processes on one database file. At most once, in the order of each sender:
+ * what is sent while the hub changes, or to a process that does not read, is gone.
+ *
+ * One process is the *hub*, whichever comes first; the others are connected with it by a unix socket. When the hub ends, the kernel
+ * closes its sockets and lets its lock go: the others notice at once, one of them takes the lock and listens, and the rest
+ * connect, within milliseconds. What waits for a process is bounded (1 MB): one that does not read is cut off, never waited for, and
+ * comes back when it reads again. A hub that stands still keeps its lock, so that nothing passes until it goes on or is ended,
+ * as the supervisor does with a process that does not answer; `isConnected` tells.
+ */
+export class Relay {
+  readonly #path: string
+  readonly #lockPath: string
+  readonly #logger: Logger
+  readonly #listeners = new Map<string, Set<RelayListener>>()
+  readonly #goneListeners = new Set<() => void>()
+  readonly #outbox = new Outbox((frames, count) => this.#write(frames, count))
+  readonly #counts = { sent: 0, received: 0, dropped: 0, cutOff: 0 }
+  #link: Link | undefined
+  #running: AbortController | undefined
+  #seeking: Promise<void> | undefined
+  #lastFailure = ''
+
+  constructor({ path, logger }: RelayOptions) {
+    this.#path = socketPath(`${path}.relay`)
+    this.#lockPath = `${path}.relay-lock`
+    this.#logger = logger
+  }
+
+  /** Meets the other processes; resolves after the first attempt, and goes on until it is stopped. Idempotent. */
+  async start(): Promise<void> {
+    if (this.#running) return
+    const running = new AbortController()
+    this.#running = running
+    await new Promise<void>((resolve) => {
+      this.#seeking = this.#seek(running, resolve)
+    })
+  }
+
+  /** Leaves the others. Idempotent. */
+  async stop(): Promise<void> {
+    this.#outbox.flush()
+    this.#running?.abort()
+    this.#running = undefined
+    await this.#seeking
+    const link = this.#link
+    this.#link = undefined
+    await link?.close()
+  }
+
+  /** How many other processes can be reached. */
+  get peers(): number {
+    return this.#link?.peers ?? 0
+  }
+
+  /** Whether the others can be reached, and tell at once when one of them has gone. */
+  get isConnected(): boolean {
+    return this.#link !== undefined
+  }
+
+  /**
+   * Sends to all other processes, not to this one. At most once; nothing is kept for processes that come later.
+   *
+   * @param payload At most 64 kB as UTF-8.
+   * @throws OptionsError `HANDCAR_OPTION_INVALID` when topic or payload are too long
+   */
+  send(topic: string, payload: string): void {
+    if (this.#link?.peers === 0) return
+    const frame = encodeMessage(topic, payload)
+    if (frame === undefined) {
+      const expected = `a topic of at most ${longestTopic} bytes and a payload of at most ${longestPayload}`
+      throw option.invalidOption('relay message', expected, `${topic}: ${payload.length} characters`)
+    }
+    this.#outbox.add(frame)
+  }
+
+  /** Calls back with what others send to a topic. Returns what ends it. */
+  on(topic: string, listener: RelayListener): () => void {
+    const listeners = this.#listeners.get(topic) ?? new Set()
+    this.#listeners.set(topic, listeners.add(listener))
+    return () => {
+      listeners.delete(listener)
+      if (listeners.size === 0 && this.#listeners.get(topic) === listeners) this.#listeners.delete(topic)
+    }
+  }
+
+  /** Calls back when a process may have ended: its connection has. Returns what ends it. */
+  onGone(listener: () => void): () => void {
+    this.#goneListeners.add(listener)
+    return () => void this.#goneListeners.delete(listener)
+  }
+
+  /** What it is doing and has done. */
+  stats(): RelayStats {
+    return { role: this.#link?.role ?? 'none', peers: this.peers, ...this.#counts }
+  }
+
+  /** Tries until there is a link. Those who lose the hub at the same moment try again at different ones. */
+  async #seek(running: AbortController, attempted?: () => void): Promise<void> {
+    for (let pause = 4; !running.signal.aborted; pause = Math.min(2 * pause, longestPause)) {
+      const isLinked = await this.#join(running)
+      attempted?.()
+      if (isLinked) return
+      await sleep(Math.random() * pause, undefined, { ref: false, signal: running.signal }).catch(() => {})
+    }
+    attempted?.()
+  }
+
+  async #join(running: AbortController): Promise<boolean> {
+    const attempt: Attempt = {}
+    const events = this.#eventsOf(attempt, running)
+    try {
+      attempt.link =
+        (await Peer.open(this.#path, events)) ?? (await Hub.open(this.#path, this.#lockPath, events))
+    } catch (error) {
+      this.#warn(String(error))
+    }
+    const { link } = attempt
+    if (link === undefined) return false
+    if (attempt.hasEnded || running.signal.aborted) {
+      await link.close()
+      return false
+    }
+    this.#link = link
+    return true
+  }
+
+  #eventsOf(attempt: Attempt, running: AbortController): LinkEvents {
+    return {
+      onMessage: ({ topic, payload }) => this.#receive(topic, payload),
+      onGone: () => this.#tellGone(),
+      onDropped: () => void this.#counts.cutOff++,
+      onEnd: () => {
+        attempt.hasEnded = true
+        if (attempt.link !== undefined && this.#link === attempt.link)
+          this.#seeking = this.#replace(attempt.link, running)
+      },
+    }
+  }
+
+  async #replace(link: Link, running: AbortController): Promise<void> {
+    this.#link = undefined
+    await link.close()
+    await this.#seek(running)
+  }
+
+  #write(frames: Buffer, count: number): void {
+    if (this.#link?.write(frames)) this.#counts.sent += count
+    else this.#counts.dropped += count
+  }
+
+  #receive(topic: string, payload: () => string): void {
+    this.#counts.received++
+    const listeners = this.#listeners.get(topic)
+    if (listeners === undefined) return
+    const text = payload()
+    for (const listener of listeners) this.#call(() => listener(text))
+  }
+
+  #tellGone(): void {
+    for (const listener of this.#goneListeners) this.#call(listener)
+  }
+
+  #call(listener: () => void): void {
+    try {
+      listener()
+    } catch (error) {
+      this.#logger.error({ error: String(error) }, 'a listener of the relay failed')
+    }
+  }
+
+  /** The same failure is said once, however often it comes. */
+  #warn(failure: string): void {
+    if (failure === this.#lastFailure) return
+    this.#lastFailure = failure
+    this.#logger.warn({ error: failure }, 'the relay between processes cannot be opened')
+  }
+}
