@@ -299,6 +299,18 @@ export const errorCatalog = {
     title: 'A lock is not held any more',
     fix: 'Give it a longer ttl, or extend() it while the work goes on, and stop the work when its signal is aborted.',
   },
+  HANDCAR_REALTIME_TABLES: {
+    title: 'A database has no tables for realtime',
+    fix: 'Give the database their migrations: new Database({ partMigrations: { realtime: Realtime.migrations } }).',
+  },
+  HANDCAR_REALTIME_CHANNEL: {
+    title: 'A channel is not known, or a parameter of its name is missing or too long',
+    fix: 'Name the definition in the option channels of Realtime, and pass each parameter of its name.',
+  },
+  HANDCAR_REALTIME_MESSAGE: {
+    title: 'A message cannot be published',
+    fix: 'Pass plain JSON that fits the schema of the message, of a type that the channel has; of anything large, publish an id.',
+  },
 } as const satisfies Record<string, { title: string; fix: string }>
 
 /** A code of {@link errorCatalog}. */

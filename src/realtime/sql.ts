@@ -1,0 +1,49 @@
+/** The statements of the part's log; those of trimming are in `log/trim-sql.ts`. */
+
+/** Whether the database has the tables of the part. */
+export const selectTables = "select 1 from sqlite_schema where type = 'table' and name = 'handcar_messages'"
+
+export const insertMessage = `
+  insert into handcar_messages (channel, type, data, created_at) values (?, ?, ?, ?)`
+
+/** Where the log ends now, in the snapshot of the caller. */
+export const selectPosition = `
+  select epoch, coalesce((select max(offset) from handcar_messages), 0) as offset
+  from handcar_realtime_state where id = 1`
+
+/** The messages of all channels from an offset on: what a process reads after commits, however many channels it serves. */
+export const selectFrom = `
+  select offset, channel, type, data, created_at as createdAt from handcar_messages not indexed
+  where offset >= ? order by offset limit ?`
+
+/** The latest messages of all channels up to an offset, the latest first. */
+export const selectLatest = `
+  select offset, channel, type, data, created_at as createdAt from handcar_messages not indexed
+  where offset <= ? order by offset desc limit ?`
+
+/** The messages of one channel after an offset. */
+export const selectAfter = `
+  select offset, channel, type, data, created_at as createdAt
+  from handcar_messages indexed by handcar_messages_for_replay
+  where channel = ? and offset > ? order by offset limit ?`
+
+/** The last message of one channel. */
+export const selectLast = `
+  select offset, channel, type, data, created_at as createdAt
+  from handcar_messages indexed by handcar_messages_for_replay
+  where channel = ? order by offset desc limit 1`
+
+/** What is needed to tell whether a channel can be resumed from a position. */
+export const selectReach = `
+  select epoch, floor,
+    coalesce((select max(offset) from handcar_messages), 0) as highest,
+    coalesce((select offset from handcar_trimmed where channel = ?), 0) as trimmed
+  from handcar_realtime_state where id = 1`
+
+export const selectFile = 'select file from handcar_realtime_state where id = 1'
+
+/** Begins a new epoch, unless somebody else has begun one. */
+export const replaceEpoch = 'update handcar_realtime_state set epoch = :epoch where id = 1 and epoch = :known'
+
+/** Remembers which file the epoch belongs to. */
+export const updateFile = 'update handcar_realtime_state set file = ? where id = 1'
