@@ -41,12 +41,22 @@ export const selectOfProcess = `
   select revision from handcar_presences indexed by handcar_presences_for_rescue
   where process = ? and left_at is null limit ?`
 
-/** Rows of a process that nobody knows: the table comes from a backup, or somebody has deleted rows. */
-export const selectStrays = `
-  select revision from handcar_presences indexed by handcar_presences_for_rescue
-  where process > 0 and left_at is null
-    and not exists (select 1 from handcar_realtime_processes where id = handcar_presences.process)
-  limit ?`
+/**
+ * Processes that have presences and that nobody knows: the table comes from a backup, or somebody has deleted rows. One look into
+ * the index for each process.
+ */
+export const selectStrayOwners = `
+  with recursive owners (id) as (
+    select min(process) from handcar_presences indexed by handcar_presences_for_rescue
+    where left_at is null and process > 0
+    union all
+    select (
+      select min(process) from handcar_presences indexed by handcar_presences_for_rescue
+      where left_at is null and process > owners.id
+    )
+    from owners where id is not null
+  )
+  select id from owners where id is not null and id not in (select id from handcar_realtime_processes)`
 
 export const selectOverdue = `
   select revision from handcar_presences indexed by handcar_presences_for_ending

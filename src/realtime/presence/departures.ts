@@ -1,0 +1,72 @@
+import type { Clock } from '../../core/index.ts'
+import type { OwnEntry } from './entry.ts'
+
+/** Deadlines are rounded up to this, in milliseconds, so that many that come one after the other are written together. */
+const step = 50
+
+/**
+ * The entries whose connection has gone, until their grace is over: a page that is loaded anew, or a network that fails for a
+ * second, does not show as leaving and coming. Nothing is written meanwhile.
+ */
+export class Departures {
+  readonly #clock: Clock
+  readonly #onDue: (entries: OwnEntry[]) => void
+  readonly #leaving = new Map<OwnEntry, number>()
+  #timer: (() => void) | undefined
+  #timerAt = Infinity
+
+  /** @param onDue Called with the entries whose grace is over. */
+  constructor(clock: Clock, onDue: (entries: OwnEntry[]) => void) {
+    this.#clock = clock
+    this.#onDue = onDue
+  }
+
+  get size(): number {
+    return this.#leaving.size
+  }
+
+  /** Begins the grace of an entry, in milliseconds; one that is leaving already keeps its time. */
+  add(entry: OwnEntry, grace: number): void {
+    if (this.#leaving.has(entry)) return
+    const dueAt = Math.ceil((this.#clock.now() + grace) / step) * step
+    this.#leaving.set(entry, dueAt)
+    if (dueAt < this.#timerAt) this.#setTimer(dueAt)
+  }
+
+  /** The entry stays after all. */
+  cancel(entry: OwnEntry): void {
+    this.#leaving.delete(entry)
+  }
+
+  /** When the grace of an entry is over; `undefined` when its connection is there. */
+  dueAt(entry: OwnEntry): number | undefined {
+    return this.#leaving.get(entry)
+  }
+
+  /** Forgets all. */
+  clear(): void {
+    this.#timer?.()
+    this.#timerAt = Infinity
+    this.#leaving.clear()
+  }
+
+  #setTimer(at: number): void {
+    this.#timer?.()
+    this.#timerAt = at
+    this.#timer = this.#clock.setTimer(() => this.#ring(), at)
+  }
+
+  #ring(): void {
+    this.#timerAt = Infinity
+    const now = this.#clock.now()
+    const due: OwnEntry[] = []
+    let next = Infinity
+    for (const [entry, at] of this.#leaving) {
+      if (at <= now) due.push(entry)
+      else next = Math.min(next, at)
+    }
+    for (const entry of due) this.#leaving.delete(entry)
+    if (next < Infinity) this.#setTimer(next)
+    if (due.length > 0) this.#onDue(due)
+  }
+}
