@@ -1,4 +1,5 @@
 import type { Migration } from '../database/index.ts'
+import { presenceMigrations } from './presence/migrations.ts'
 
 /**
  * The tables of the part, in the app's own file. Only ever added to at the end.
@@ -13,6 +14,7 @@ import type { Migration } from '../database/index.ts'
  * Times are milliseconds since 1970.
  */
 export const migrations: readonly Migration[] = [
+  ...presenceMigrations,
   {
     name: '20261120180000_create_realtime',
     sql: `
@@ -46,29 +48,6 @@ create table handcar_realtime_receipts (
   result text -- JSON; what was answered
 ) strict, without rowid;
 create index handcar_realtime_receipts_for_pruning on handcar_realtime_receipts (at);
-
-create table handcar_realtime_processes (
-  id integer primary key,
-  name text not null, -- machine:pid, for people
-  lock text not null, -- the file that its process holds locked
-  started_at integer not null
-) strict;
-
-create table handcar_presences (
-  id integer primary key,
-  channel text not null,
-  user text not null,
-  connection text not null,
-  metadata text, -- JSON
-  process integer not null,
-  revision integer not null, -- each change gets a higher one
-  joined_at integer not null,
-  left_at integer
-) strict;
-create unique index handcar_presences_for_channel on handcar_presences (channel, connection);
-create unique index handcar_presences_for_changes on handcar_presences (revision);
-create index handcar_presences_for_connection on handcar_presences (connection);
-create index handcar_presences_for_process on handcar_presences (process);
 `,
   },
 ]

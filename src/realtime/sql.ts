@@ -11,6 +11,13 @@ export const selectPosition = `
   select epoch, coalesce((select max(offset) from handcar_messages), 0) as offset
   from handcar_realtime_state where id = 1`
 
+/** Up to where retention has taken something. */
+export const selectHighestTrimmed = 'select coalesce(max(offset), 0) as offset from handcar_trimmed'
+
+/** The channels of which retention has taken something after an offset. */
+export const selectTrimmedSince = `
+  select channel from handcar_trimmed indexed by handcar_trimmed_for_folding where offset > ? order by offset`
+
 /** The messages of all channels from an offset on: what a process reads after commits, however many channels it serves. */
 export const selectFrom = `
   select offset, channel, type, data, created_at as createdAt from handcar_messages not indexed
@@ -27,11 +34,11 @@ export const selectAfter = `
   from handcar_messages indexed by handcar_messages_for_replay
   where channel = ? and offset > ? order by offset limit ?`
 
-/** The last message of one channel. */
-export const selectLast = `
+/** The latest messages of one channel before an offset, the latest first. */
+export const selectBefore = `
   select offset, channel, type, data, created_at as createdAt
   from handcar_messages indexed by handcar_messages_for_replay
-  where channel = ? order by offset desc limit 1`
+  where channel = ? and offset < ? order by offset desc limit ?`
 
 /** What is needed to tell whether a channel can be resumed from a position. */
 export const selectReach = `

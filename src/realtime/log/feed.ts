@@ -15,6 +15,8 @@ const unnamed = 50
 export type MessagesListener = (messages: readonly StoredMessage[]) => void
 /** Is told that offsets of before mean nothing any more; the feed goes on from the position. */
 export type EpochListener = (position: Position) => void
+/** Is told of channels of which retention took messages before this process had read them; the next message comes after a gap. */
+export type LostListener = (channels: readonly string[]) => void
 
 /** What a feed is doing and has done. */
 export interface FeedStats {
@@ -56,6 +58,7 @@ export class Feed {
   readonly #memory: number
   readonly #messages = new Set<MessagesListener>()
   readonly #epochs = new Set<EpochListener>()
+  readonly #losses = new Set<LostListener>()
   readonly #slices = new SliceSize()
   readonly #retry = new Retry()
   readonly #stats = { messages: 0, slices: 0, failures: 0 }
@@ -114,6 +117,15 @@ export class Feed {
     return () => void this.#epochs.delete(listener)
   }
 
+  /**
+   * Calls a listener when retention was faster than this process, which stood still or was overrun: between the `position` of that
+   * moment and the messages that follow, some of these channels are missing. Returns what ends it.
+   */
+  onLost(listener: LostListener): () => void {
+    this.#losses.add(listener)
+    return () => void this.#losses.delete(listener)
+  }
+
   /** The messages of a channel after an offset that were delivered already, in order: from memory, or else from the log. */
   after(channel: string, offset: number, limit: number): StoredMessage[] {
     const recent = this.#recent.after(channel, offset, limit)
@@ -164,8 +176,9 @@ export class Feed {
   #readSlice(): boolean {
     const startedAt = performance.now()
     const wanted = this.#slices.messages
-    const { end, messages } = this.#database.read(() => ({
+    const { end, lost, messages } = this.#database.read(() => ({
       end: this.#log.position(),
+      lost: this.#log.trimmedSince(this.#position),
       // The first is the one that was read last.
       messages: this.#log.from(this.#position, wanted + 1),
     }))
@@ -175,6 +188,7 @@ export class Feed {
       return false
     }
     if (messages[0]?.offset === this.#position) messages.shift()
+    if (lost.length > 0) for (const listener of this.#losses) this.#call(() => listener(lost))
     if (messages.length === 0) return false
     this.#deliver(messages)
     const duration = performance.now() - startedAt

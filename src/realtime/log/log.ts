@@ -68,9 +68,22 @@ export class Log {
     return this.#database.all<StoredMessage>(sql.selectAfter, [channel, offset, limit])
   }
 
+  /** The latest messages of a channel before an offset, in order. */
+  before(channel: string, offset: number, limit: number): StoredMessage[] {
+    return this.#database.all<StoredMessage>(sql.selectBefore, [channel, offset, limit]).toReversed()
+  }
+
   /** The last message of a channel; `undefined` when it has none. */
   last(channel: string): StoredMessage | undefined {
-    return this.#database.get<StoredMessage>(sql.selectLast, [channel])
+    return this.before(channel, Number.MAX_SAFE_INTEGER, 1)[0]
+  }
+
+  /** The channels of which retention has taken messages after an offset. */
+  trimmedSince(offset: number): string[] {
+    if (this.#database.get<{ offset: number }>(sql.selectHighestTrimmed)!.offset <= offset) return []
+    return this.#database
+      .all<{ channel: string }>(sql.selectTrimmedSince, [offset])
+      .map(({ channel }) => channel)
   }
 
   /** The messages of all channels from an offset on, in order. */
