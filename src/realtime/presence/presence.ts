@@ -131,7 +131,8 @@ export class Presence {
     try {
       await this.#writes.write({ ...entry, becomes: 'present', at: this.#engine.clock.now() })
     } catch (error) {
-      this.#own.delete(entry)
+      if (before === undefined) this.#own.delete(entry)
+      else if (this.#own.get(channel, connection) === entry) this.#own.put(before)
       throw error
     }
   }

@@ -83,9 +83,9 @@ export class Relay {
     this.#outbox.flush()
     this.#running?.abort()
     this.#running = undefined
-    await this.#seeking
     const link = this.#link
     this.#link = undefined
+    await this.#seeking
     await link?.close()
   }
 
