@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { Clock } from '../../core/index.ts'
 import { SharedWrite, type Database, type Transaction } from '../../database/index.ts'
 import * as sql from '../sql.ts'
+import { fileIdentity } from './file-identity.ts'
 import type { Position, StoredMessage } from './message.ts'
 
 /** The topic that commits with messages have. */
@@ -38,6 +39,26 @@ export class Log {
       database,
       (tx, messages) => messages.map((message) => this.#insert(tx, message)),
       { label: 'handcar.realtime.publish' },
+    )
+  }
+
+  /**
+   * Begins a new epoch where the file is not the one that the epoch was made for: it was restored from a backup, or copied, and the
+   * original may have gone on.
+   */
+  async open(): Promise<void> {
+    const file = await fileIdentity(this.#database.path)
+    const known = (): string | null => this.#database.get<{ file: string | null }>(sql.selectFile)!.file
+    if (known() === file) return
+    await this.#database.write(
+      async (tx) => {
+        // Another process may have been quicker.
+        const before = known()
+        if (before === file) return
+        tx.run(sql.updateFile, [file])
+        if (before !== null) await this.newEpoch()
+      },
+      { label: 'handcar.realtime.epoch' },
     )
   }
 

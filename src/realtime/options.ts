@@ -1,0 +1,110 @@
+import {
+  logger,
+  option,
+  readOptions,
+  systemClock,
+  type Clock,
+  type Duration,
+  type Logger,
+  type Size,
+} from '../core/index.ts'
+import { Database } from '../database/index.ts'
+import type { ChannelRetention } from './channels/channel-options.ts'
+import { Channels } from './channels/channels.ts'
+import { ChannelDefinition, type AnyChannelDefinition } from './channels/define-channel.ts'
+import { readRetention } from './channels/retention.ts'
+import { readLimits, type LimitOptions } from './connections/limits.ts'
+import type { Authenticate } from './connections/needs.ts'
+
+/** Options of {@link Realtime}. */
+export interface RealtimeOptions {
+  /** Where the messages are: the app's own file. It must have the tables: `partMigrations: { realtime: Realtime.migrations }`. */
+  database: Database
+  /** The channels, as `defineChannel` returns them. */
+  channels?: readonly AnyChannelDefinition[]
+  /** Says who asks, from the session that the request carries; `undefined` for somebody who is not known, `false` to refuse. Default: nobody is known. */
+  authenticate?: Authenticate
+  /** Origins of pages besides the server's own that may connect: `'https://app.example.com'`; `'*'`: any. Default: none. */
+  origins?: readonly string[]
+  /** Where clients connect. Default: `'/realtime'`. */
+  path?: string
+  /** What is kept of each channel that says nothing else. Default: `{ age: '1d', count: 10_000, bytes: '64mb' }`. */
+  retention?: ChannelRetention
+  /** What clients may do. */
+  limits?: LimitOptions
+  /** How often a client hears something, at least. Default: `'25s'`. */
+  heartbeat?: Duration
+  /** Bytes that may wait for one client; with more it is caught up from the log instead. Default: `'256kb'`. */
+  highWater?: Size
+  /** Whether messages may be compressed: less to send for some memory and time per connection. Default: `false`. */
+  compression?: boolean
+  /** Whether ephemeral messages reach the connections of other processes. Default: `true`. */
+  relay?: boolean
+  /** How long somebody whose connection has gone is still present, so that a reload is not a leave. Default: `'2s'`. */
+  presenceGrace?: Duration
+  /** How many bytes of the latest messages are kept in memory, for clients that come back. Default: `'4mb'`. */
+  memory?: Size
+  /** Default: warnings and errors on standard error. */
+  logger?: Logger
+  /** Default: the machine's. */
+  clock?: Clock
+  /** How long `stop()` waits for clients to take what was sent. Default: `'5s'`. */
+  stopTimeout?: Duration
+}
+
+const readers = {
+  database: option.matching('a Database', (value): value is Database => value instanceof Database),
+  channels: readChannels,
+  authenticate: option.optional(
+    option.matching('a function', (value): value is Authenticate => typeof value === 'function'),
+  ),
+  origins: readOrigins,
+  path: option.matching(
+    'a path that begins with a slash, such as "/realtime"',
+    (value): value is string | undefined => value === undefined || /^\/[\w./-]*[\w-]$/.test(value as string),
+  ),
+  retention: readRetention,
+  limits: readLimits,
+  heartbeat: option.duration(25_000),
+  highWater: option.size(262_144),
+  compression: option.flag(false),
+  relay: option.flag(true),
+  presenceGrace: option.duration(2_000),
+  memory: option.size(4 * 1_048_576),
+  logger,
+  clock: readClock,
+  stopTimeout: option.duration(5_000),
+}
+
+/** Validates the options of {@link Realtime} and fills in the defaults. */
+export function resolveOptions(options: RealtimeOptions) {
+  const { path = '/realtime', ...resolved } = readOptions('Realtime', options, readers)
+  return { path, ...resolved }
+}
+
+/** Options with their defaults; times in milliseconds, sizes in bytes. */
+export type ResolvedOptions = ReturnType<typeof resolveOptions>
+
+function readChannels(value: unknown, name: string): Channels {
+  const expected = 'an array of what defineChannel returns'
+  if (value !== undefined && !Array.isArray(value)) throw option.invalidOption(name, expected, value)
+  const definitions = (value ?? []) as unknown[]
+  for (const each of definitions)
+    if (!(each instanceof ChannelDefinition)) throw option.invalidOption(name, expected, each)
+  return new Channels(definitions as AnyChannelDefinition[])
+}
+
+function readOrigins(value: unknown, name: string): readonly string[] {
+  if (value === undefined) return []
+  const isOrigin = (each: unknown) =>
+    each === '*' || (typeof each === 'string' && URL.parse(each)?.origin === each)
+  if (Array.isArray(value) && value.every(isOrigin)) return value as string[]
+  throw option.invalidOption(name, 'an array of origins such as "https://app.example.com"', value)
+}
+
+function readClock(value: unknown, name: string): Clock {
+  if (value === undefined) return systemClock
+  const clock = value as Partial<Clock> | null
+  if (typeof clock?.now === 'function' && typeof clock.setTimer === 'function') return clock as Clock
+  throw option.invalidOption(name, 'a clock with now() and setTimer()', value)
+}

@@ -1,0 +1,58 @@
+import type { Channels } from './channels/channels.ts'
+import type { AnyChannelDefinition } from './channels/define-channel.ts'
+import { encodeMessage, type EncodedMessage } from './channels/encode-message.ts'
+import { publishEvent } from './events.ts'
+import type { Log } from './log/log.ts'
+import { controlChannel, type ControlMessages, type EphemeralMessage } from './log/message.ts'
+
+/** What a publisher needs. */
+export interface PublisherOptions {
+  log: Log
+  channels: Channels
+  /** Size limit of a message where its channel has none, in bytes. */
+  messageSize: number
+  /** Takes a message that is not stored to everybody who is connected. */
+  broadcast: (message: EphemeralMessage) => void
+}
+
+/** Checks messages and gives them to the log, or, those that are not stored, to whoever is connected. */
+export class Publisher {
+  readonly #options: PublisherOptions
+
+  constructor(options: PublisherOptions) {
+    this.#options = options
+  }
+
+  /** Publishes a message; resolves with its offset, or `undefined` when it is ephemeral. What is refused throws at once. */
+  publish(
+    definition: AnyChannelDefinition,
+    params: object,
+    type: string,
+    data: unknown,
+  ): Promise<number | undefined> {
+    const { channels, messageSize } = this.#options
+    const channel = channels.nameOf(definition, params)
+    const encoded = encodeMessage(definition, type, data, messageSize)
+    return encoded instanceof Promise
+      ? encoded.then((each) => this.#send(channel, type, each))
+      : this.#send(channel, type, encoded)
+  }
+
+  /** Tells every process something about rights, at this place of the log. Resolves when it is committed. */
+  async control<Type extends keyof ControlMessages & string>(
+    type: Type,
+    target: ControlMessages[Type],
+  ): Promise<void> {
+    await this.#options.log.publish(controlChannel, type, JSON.stringify(target))
+  }
+
+  #send(channel: string, type: string, { data, ephemeral }: EncodedMessage): Promise<number | undefined> {
+    if (ephemeral) this.#options.broadcast({ channel, type, data })
+    const sent = ephemeral ? Promise.resolve(undefined) : this.#options.log.publish(channel, type, data)
+    if (!publishEvent.hasSubscribers) return sent
+    return sent.then((offset) => {
+      publishEvent.publish({ channel, type, offset })
+      return offset
+    })
+  }
+}
