@@ -27,7 +27,7 @@ export class Hub implements Link {
     this.#path = path
     this.#lock = lock
     this.#events = events
-    this.#server = createServer((socket) => this.#accept(socket)).unref()
+    this.#server = createServer((socket) => this.#accept(socket))
   }
 
   /**
@@ -73,7 +73,7 @@ export class Hub implements Link {
     await once(this.#server, 'listening')
     await chmod(this.#path, 0o600)
     this.#inode = (await stat(this.#path)).ino
-    this.#server.on('error', () => this.#end())
+    this.#server.on('error', () => this.#end()).unref()
     this.#heartbeat = setInterval(() => void this.#beat(), heartbeatInterval).unref()
   }
 

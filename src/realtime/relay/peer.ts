@@ -20,7 +20,7 @@ export class Peer implements Link {
   private constructor(path: string, events: LinkEvents, answered: (isThere: boolean) => void) {
     this.#events = events
     this.#answered = answered
-    const socket = connect(path).unref()
+    const socket = connect(path)
     this.#socket = socket
     socket.setTimeout(answerTimeout, () => socket.destroy())
     socket.on('data', (bytes: Buffer) => this.#receive(bytes))
@@ -67,7 +67,8 @@ export class Peer implements Link {
     if (frame.kind === kind.gone) this.#events.onGone()
     if (this.#isThere) return
     this.#isThere = true
-    this.#socket.setTimeout(longestSilence)
+    // Until then it keeps the process alive, which waits for the start.
+    this.#socket.setTimeout(longestSilence).unref()
     this.#answered(true)
   }
 
