@@ -1,0 +1,135 @@
+import { setImmediate as later } from 'node:timers'
+import type { Database } from '../../database/index.ts'
+import { formatPosition } from '../protocol.ts'
+import type { Audiences } from './audience.ts'
+import type { Connection } from './connection.ts'
+import type { Counters } from './counters.ts'
+import { packetOf, readerOf, type FanOut } from './fan-out.ts'
+import type { StoredMessage } from './needs.ts'
+import { readPiece, type Source } from './replay.ts'
+import type { Subscription } from './subscription.ts'
+
+/** What a catch-up works with. */
+export interface CatchUpOptions extends Source {
+  readonly database: Database
+  readonly audiences: Audiences
+  readonly counters: Counters
+  readonly fanOut: FanOut
+  /** A subscription has become live. */
+  readonly onLive: (subscription: Subscription) => void
+  readonly onFailure: (connection: Connection, error: unknown) => void
+}
+
+/**
+ * Brings subscriptions that are behind to where the fan-out is, after a subscribe, a resume, or when the client was too slow.
+ *
+ * One piece of at most 64 kB is on its way to a client at a time; the next one is read when it has left the process. So a client costs
+ * no more memory than what waited when it fell behind, plus a piece, and is served at its own speed, from memory or disk. A
+ * subscription becomes live in the same turn in which there is nothing left to read for it, so nothing falls between.
+ *
+ * A subscription may be *ahead*: its client has a position from another process that this one has not read yet. It waits until the
+ * fan-out is there. An event stream has one position for all its channels, so none of them goes on while one waits for `authorize`.
+ */
+export class CatchUp {
+  readonly #options: CatchUpOptions
+  readonly #ahead = new Set<Connection>()
+
+  constructor(options: CatchUpOptions) {
+    this.#options = options
+  }
+
+  /** Sends what is missing next, if there is something and nothing else is on its way. */
+  advance(connection: Connection): void {
+    if (connection.isWriting || !connection.isOpen) return
+    try {
+      this.#advance(connection)
+    } catch (error) {
+      this.#options.onFailure(connection, error)
+    }
+  }
+
+  /** A slice was delivered: those who were ahead of it may be there now. */
+  delivered(): void {
+    if (this.#ahead.size === 0) return
+    const waiting = [...this.#ahead]
+    this.#ahead.clear()
+    for (const connection of waiting) this.advance(connection)
+  }
+
+  /** More waits for the client than may: it goes on from `position` when it has taken that. */
+  clogged(connection: Connection, position: number): void {
+    this.#options.counters.fellBehind++
+    this.hold(connection, position)
+    if (!connection.isWriting) this.#wait(connection, (taken) => connection.transport.probe(taken))
+  }
+
+  /** Takes the live subscriptions of a connection out of the fan-out; they were sent everything up to `position`. */
+  hold(connection: Connection, position: number): void {
+    for (const subscription of connection.subscriptions.values()) {
+      if (subscription.state !== 'live') continue
+      subscription.audience.hold(subscription)
+      subscription.state = 'behind'
+      subscription.position = position
+    }
+  }
+
+  /** Forgets a connection that has ended. */
+  forget(connection: Connection): void {
+    this.#ahead.delete(connection)
+  }
+
+  #advance(connection: Connection): void {
+    const subscriptions = [...connection.subscriptions.values()]
+    const { kind } = connection.transport
+    if (kind === 'sse' && subscriptions.some(({ state }) => state === 'asking')) return
+    const behind = subscriptions.filter(({ state }) => state === 'behind')
+    if (behind.length === 0) return
+    const { database, fanOut, counters } = this.#options
+    const until = fanOut.position
+    const { messages, gaps } = behind.some(({ position }) => position < until)
+      ? database.read(() => readPiece(this.#options, behind, until))
+      : { messages: [], gaps: [] }
+    const position = formatPosition({ epoch: fanOut.epoch, offset: until })
+    for (const { audience } of gaps) connection.send({ gap: audience.name, position })
+    counters.gaps += gaps.length
+    this.#write(connection, messages)
+    if (!connection.isWriting) this.#goLive(connection, behind)
+  }
+
+  #goLive(connection: Connection, behind: readonly Subscription[]): void {
+    const { fanOut, onLive } = this.#options
+    for (const subscription of behind) {
+      if (subscription.position > fanOut.position) this.#ahead.add(connection)
+      else {
+        subscription.audience.goLive(subscription)
+        onLive(subscription)
+      }
+    }
+  }
+
+  #write(connection: Connection, messages: readonly StoredMessage[]): void {
+    const wanted = messages.filter((message) => this.#isFor(connection, message))
+    if (messages.length === 0) return
+    if (wanted.length === 0) return this.#wait(connection, (taken) => taken())
+    const { audiences, fanOut, counters } = this.#options
+    const packet = packetOf(fanOut.epoch, wanted, (channel) => audiences.get(channel)!.prefix)
+    counters.delivered += wanted.length
+    this.#wait(connection, (taken) => connection.transport.write(packet, taken))
+  }
+
+  #isFor(connection: Connection, { channel, type, data }: StoredMessage): boolean {
+    const { filter } = this.#options.audiences.get(channel)!.match.definition
+    return filter === undefined || filter(readerOf(type, data)(), connection.client.user)
+  }
+
+  /** Goes on in a later turn when this was taken: a replay of any length lets others have theirs. */
+  #wait(connection: Connection, send: (taken: () => void) => void): void {
+    connection.isWriting = true
+    send(() => {
+      later(() => {
+        connection.isWriting = false
+        this.advance(connection)
+      })
+    })
+  }
+}

@@ -1,0 +1,229 @@
+import type { IncomingMessage } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { closeCodes } from '../protocol.ts'
+import { openEventStream } from '../sse/event-stream.ts'
+import { admit, allowOrigin, answerError, answerPreflight } from '../sse/http.ts'
+import { answerPost } from '../sse/post.ts'
+import { WebSocketGate } from '../websocket/gate.ts'
+import { Audiences } from './audience.ts'
+import { Authorizer } from './authorizer.ts'
+import { CatchUp } from './catch-up.ts'
+import { Census } from './census.ts'
+import { Connection, type Client } from './connection.ts'
+import { countConnections, type ConnectionsStats } from './connections-stats.ts'
+import { Controls } from './controls.ts'
+import { Counters } from './counters.ts'
+import { FanOut } from './fan-out.ts'
+import { sayGoodbye, sendAway } from './farewell.ts'
+import { Heartbeat } from './heartbeat.ts'
+import { Inbox } from './inbox.ts'
+import type { ConnectionsOptions, EphemeralMessage, StoredMessage } from './needs.ts'
+import { Presences } from './presences.ts'
+import { Receipts } from './receipts.ts'
+import { Sends } from './sends.ts'
+import { Subscriptions } from './subscriptions.ts'
+import type { Transport } from './transport.ts'
+
+/**
+ * The clients of this process, whatever carries their messages. Composes the parts, each of which is explained in its file:
+ *
+ * ```
+ * feed ──▶ FanOut ──▶ live subscriptions ──▶ Transport (WebSocket, event stream)
+ *            │  ▲ clogged: CatchUp reads the log until they are live again
+ *            └──┴ Controls: rights that were lost, at their place in the log
+ * client ──▶ Inbox ──▶ Subscriptions (Authorizer, Presences) · Sends (Receipts)
+ * Heartbeat looks after all of them · Census counts them · Farewell empties the process
+ * ```
+ */
+export class Connections {
+  readonly options: ConnectionsOptions
+  readonly census: Census
+  readonly inbox: Inbox
+  readonly subscriptions: Subscriptions
+  readonly #audiences = new Audiences()
+  readonly #counters = new Counters()
+  readonly #fanOut: FanOut
+  readonly #catchUp: CatchUp
+  readonly #sends: Sends
+  readonly #presences: Presences
+  readonly #controls: Controls
+  readonly #heartbeat: Heartbeat
+  readonly #gate: WebSocketGate
+  #unlisten: (() => void)[] = []
+  #isDraining = false
+
+  /** Opens nothing. */
+  constructor(options: ConnectionsOptions) {
+    const { database, clock, logger, limits, highWater, presence, heartbeat } = options
+    const [audiences, counters] = [this.#audiences, this.#counters]
+    const close = this.#close
+    this.options = options
+    this.census = new Census(limits)
+    const authorizer = new Authorizer({ database, clock, logger, timeout: limits.handshake })
+    this.#presences = new Presences(presence, audiences, logger)
+    this.#fanOut = new FanOut(audiences, counters, highWater, {
+      clogged: (connection, position) => this.#catchUp.clogged(connection, position),
+      control: (message) => this.#controls.obey(message),
+    })
+    const shared = { ...options, audiences, counters, authorizer, fanOut: this.#fanOut }
+    this.#catchUp = new CatchUp({
+      ...shared,
+      onLive: (subscription) => this.#presences.show(subscription),
+      onFailure: (connection, error) => this.#failed(connection, error),
+    })
+    this.subscriptions = new Subscriptions({
+      ...shared,
+      catchUp: this.#catchUp,
+      presences: this.#presences,
+    })
+    this.#sends = new Sends({ ...shared, receipts: new Receipts(database, clock) })
+    this.inbox = new Inbox({ ...shared, sends: this.#sends, subscriptions: this.subscriptions, close })
+    this.#controls = new Controls({
+      ...shared,
+      census: this.census,
+      subscriptions: this.subscriptions,
+      dismiss: (connection, reason) => this.#dismiss(connection, reason),
+    })
+    this.#heartbeat = new Heartbeat({
+      ...shared,
+      connections: this.census.all,
+      interval: heartbeat,
+      stalled: limits.stalled,
+      close,
+      drop: this.#drop,
+    })
+    this.#gate = new WebSocketGate(this)
+  }
+
+  /** Begins to deliver, from where the feed is; the feed must have been started. */
+  start(): void {
+    const { feed, presence } = this.options
+    this.#isDraining = false
+    this.#fanOut.begin(feed)
+    this.#unlisten = [
+      feed.onMessages((messages) => this.#deliver(messages)),
+      feed.onEpoch(() => this.#reset()),
+      feed.onLost((channels) => this.#lost(channels)),
+      presence.onReset(() => this.#presences.reset(this.#fanOut)),
+      presence.onChange((channel, change) => this.#presences.changed(this.#fanOut, channel, change)),
+    ]
+    this.#heartbeat.start()
+  }
+
+  /** Takes over a connection that leaves HTTP. */
+  upgrade(incoming: IncomingMessage, socket: Duplex, head: Buffer): void {
+    void this.#gate.upgrade(incoming, socket, head)
+  }
+
+  /**
+   * Answers a request: `GET` with an event stream, `POST` of a message with its answer.
+   *
+   * @param environment What the server knows of the request: `clientAddress`.
+   */
+  async fetch(request: Request, environment?: unknown): Promise<Response> {
+    const { origins } = this.options
+    if (request.method === 'OPTIONS') return answerPreflight(request, origins)
+    return allowOrigin(request, await this.#answer(request, environment), origins)
+  }
+
+  /** Hands a message that is not stored to the clients of this process. */
+  deliver(message: EphemeralMessage): void {
+    this.#fanOut.deliverEphemeral(message)
+  }
+
+  /** What they are doing and have done. */
+  stats(): ConnectionsStats {
+    return countConnections(this.census.all, this.#audiences.size, this.#counters)
+  }
+
+  /**
+   * Sends all clients away, each with the time at which to come back; resolves when they are gone.
+   *
+   * @param timeout In milliseconds; then those that are left are cut off.
+   */
+  async drain(timeout: number): Promise<void> {
+    this.#isDraining = true
+    await sendAway(this.census.all, timeout, this.#close)
+  }
+
+  /** Ends everything at once. */
+  close(): void {
+    this.#isDraining = true
+    this.#heartbeat.stop()
+    for (const unlisten of this.#unlisten) unlisten()
+    this.#unlisten = []
+    for (const connection of [...this.census.all]) this.#drop(connection, 1006)
+  }
+
+  /** @internal A client was let in. */
+  readonly accept = (client: Client, transport: Transport): Connection => {
+    const { clock, heartbeat } = this.options
+    const connection = new Connection(client, transport, clock.now())
+    this.census.add(connection)
+    this.#counters.accepted++
+    connection.send({
+      welcome: { connection: connection.id, heartbeat, position: this.#fanOut.positionText },
+    })
+    if (this.#isDraining) this.#dismiss(connection, 'The server restarts')
+    return connection
+  }
+
+  /** @internal The connection of a client has ended. */
+  readonly closed = (connection: Connection, code: number): void => {
+    if (!connection.isOpen) return
+    connection.isOpen = false
+    this.census.remove(connection)
+    this.#counters.close(code)
+    this.subscriptions.endAll(connection)
+  }
+
+  readonly #close = (connection: Connection, code: number, reason: string): void => {
+    connection.isLeaving = true
+    connection.transport.end(code, reason)
+  }
+
+  readonly #drop = (connection: Connection, code: number): void => {
+    this.closed(connection, code)
+    connection.transport.destroy()
+  }
+
+  async #answer(request: Request, environment: unknown): Promise<Response> {
+    const isStream = request.method === 'GET'
+    if (!isStream && request.method !== 'POST') return answerError(405, 'malformed', 'Expected GET or POST')
+    const client = await admit(request, environment, this.options)
+    if (client instanceof Response) return client
+    if (isStream) return openEventStream(request, client, this)
+    if (this.#isDraining) return answerError(503, 'stopping', 'The server restarts; send it again')
+    return answerPost(request, client, this.#sends, this.options.limits.messageSize)
+  }
+
+  #deliver(messages: readonly StoredMessage[]): void {
+    this.#fanOut.deliver(messages)
+    this.#catchUp.delivered()
+  }
+
+  #reset(): void {
+    this.#fanOut.begin(this.options.feed)
+    for (const { subscriptions } of this.census.all)
+      for (const subscription of subscriptions.values()) this.subscriptions.reset(subscription)
+    this.#catchUp.delivered()
+  }
+
+  /** Live subscriptions have missed something; those that are behind find that out when they are caught up. */
+  #lost(channels: readonly string[]): void {
+    for (const channel of channels)
+      for (const subscription of this.#audiences.get(channel)?.live ?? [])
+        this.subscriptions.reset(subscription)
+  }
+
+  #dismiss(connection: Connection, reason: string): void {
+    sayGoodbye(connection, 0, reason)
+    this.#close(connection, closeCodes.restart, reason)
+  }
+
+  /** What cannot be read now cannot be sent: the client comes back, and goes on from where it is. */
+  #failed(connection: Connection, error: unknown): void {
+    this.options.logger.error({ err: error }, 'A client of realtime could not be caught up')
+    this.#dismiss(connection, 'Something went wrong')
+  }
+}

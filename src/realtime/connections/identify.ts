@@ -1,0 +1,43 @@
+import type { IncomingMessage } from 'node:http'
+import type { RealtimeUser } from '../channels/channel-types.ts'
+import type { ConnectionsOptions } from './needs.ts'
+
+/** Who a request is from: a user, somebody who is not known (`undefined`), or somebody to refuse. */
+export type Identity = { user: RealtimeUser | undefined } | 'refused' | 'failed'
+
+/** Asks `authenticate` who a request is from, within its time. */
+export async function identify(
+  request: Request,
+  { authenticate, limits, clock, logger }: ConnectionsOptions,
+): Promise<Identity> {
+  if (authenticate === undefined) return { user: undefined }
+  const late = Promise.withResolvers<never>()
+  const end = clock.setTimer(
+    () => late.reject(new Error(`authenticate() did not answer within ${limits.handshake} ms`)),
+    clock.now() + limits.handshake,
+  )
+  try {
+    const user = await Promise.race([authenticate(request), late.promise])
+    return user === false ? 'refused' : { user: user ?? undefined }
+  } catch (error) {
+    logger.error({ err: error }, 'The authenticate() of realtime failed')
+    return 'failed'
+  } finally {
+    end()
+  }
+}
+
+/** Makes the `Request` of a handshake; again when it is called again. `undefined` when its host or path are malformed. */
+export function requestMaker(incoming: IncomingMessage): (() => Request) | undefined {
+  const { rawHeaders, url = '/' } = incoming
+  const { host = 'localhost' } = incoming.headers
+  const isEncrypted = 'encrypted' in incoming.socket && incoming.socket.encrypted === true
+  const address = `${isEncrypted ? 'https' : 'http'}://${host}${url}`
+  if (!URL.canParse(address)) return undefined
+  return () => {
+    const headers = new Headers()
+    for (let index = 0; index < rawHeaders.length; index += 2)
+      headers.append(rawHeaders[index]!, rawHeaders[index + 1]!)
+    return new Request(address, { headers })
+  }
+}
