@@ -1,0 +1,108 @@
+import { parsePosition, type AckMessage, type closeCodes, type ErrorMessage } from '../protocol.ts'
+import type { SendRequest, ServerMessage, SubscribeRequest } from '../protocol.ts'
+import { readEvents } from './read-events.ts'
+import type { OpenTransport } from './transport.ts'
+
+/** What a status of HTTP is among the close codes. */
+const codes: Record<number, (typeof closeCodes)[keyof typeof closeCodes]> = {
+  400: 4400,
+  401: 4001,
+  403: 4003,
+}
+
+/**
+ * The event stream, for where no WebSocket comes through, behind the same face.
+ *
+ * It is read with `fetch` and not by an `EventSource`: Node has none, it cannot send headers nor tell a refusal from a network that
+ * is down, and it comes back by itself, at a time and with channels that are not ours.
+ *
+ * The channels of a stream are in its address: all subscribes and unsubscribes of a turn make one new stream. It has one position
+ * for all channels: the lowest of theirs, so nothing is missed in between, and each channel leaves out what it has had. One that
+ * has none begins where the stream itself was welcomed.
+ *
+ * Messages to the server are POSTed one after the other, which keeps their order. Whatever fails ends the whole, as if it were one
+ * connection.
+ */
+export const openEventStream: OpenTransport = ({ url, headers }, tell) => {
+  const channels = new Map<string, SubscribeRequest>()
+  const ended = new AbortController()
+  let stream = ended
+  let isRenewing = false
+  let posts = Promise.resolve()
+
+  const renew = (): void => {
+    if (isRenewing) return
+    isRenewing = true
+    queueMicrotask(() => {
+      isRenewing = false
+      void read()
+    })
+  }
+  const read = async (): Promise<void> => {
+    if (stream !== ended) stream.abort()
+    if (channels.size === 0) return
+    const { signal } = (stream = new AbortController())
+    const address = new URL(url)
+    const query = address.searchParams
+    for (const { subscribe, presence } of channels.values()) {
+      query.append('channel', subscribe)
+      if (presence !== undefined) query.set('presence', JSON.stringify(presence))
+    }
+    const froms = [...channels.values()].flatMap(({ from }) => from ?? [])
+    const [lowest] = froms.sort((a, b) => parsePosition(a)!.offset - parsePosition(b)!.offset)
+    if (lowest) query.set('from', lowest)
+    let now = ''
+    const receive = (message: ServerMessage): void => {
+      if (signal.aborted) return
+      if ('welcome' in message) now = message.welcome.position
+      else if ('subscribed' in message) {
+        const { id, from } = channels.get(message.subscribed)!
+        message.id = id
+        if (!from) message.position = now
+      }
+      tell(message)
+    }
+    let code: number | undefined
+    try {
+      const response = await fetch(address, {
+        headers: { ...headers, accept: 'text/event-stream' },
+        signal: AbortSignal.any([signal, ended.signal]),
+      })
+      code = codes[response.status]
+      if (response.ok) await readEvents(response.body!, (data) => receive(JSON.parse(data) as ServerMessage))
+    } catch {
+      // The network, or ended from here.
+    }
+    if (!signal.aborted) tell({ closed: code })
+  }
+  const post = async (message: SendRequest): Promise<void> => {
+    try {
+      const response = await fetch(url, {
+        method: 'POST',
+        body: JSON.stringify(message),
+        headers: { ...headers, 'content-type': 'application/json' },
+        signal: ended.signal,
+      })
+      const answer = (await response.json()) as AckMessage | ErrorMessage
+      // "stopping" from another process than that of the stream: the stream would never end by itself.
+      if ('ack' in answer || answer.error.code !== 'stopping') return tell({ ...answer, id: message.id })
+    } catch {
+      // No answer, or one that is not the server's: a proxy's page.
+    }
+    tell({ closed: undefined })
+  }
+
+  queueMicrotask(() => tell({ opened: true }))
+  return {
+    close: () => ended.abort(),
+    send(message) {
+      if ('send' in message) posts = posts.then(() => post(message))
+      else {
+        if ('subscribe' in message) channels.set(message.subscribe, message)
+        else if ('unsubscribe' in message) channels.delete(message.unsubscribe)
+        // A ping has the answer that counts from a new stream.
+        renew()
+      }
+    },
+  }
+}
