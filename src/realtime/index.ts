@@ -1,18 +1,42 @@
-export {
-  type AuthorizeContext,
-  type ChannelContext,
-  type ChannelOptions,
-  type ChannelRetention,
-  type ClientMessageContext,
-  type SubscriptionContext,
+export { Channel, type HistoryMessage, type HistoryOptions, type Published } from './channel.ts'
+export type {
+  AuthorizeContext,
+  ChannelContext,
+  ChannelOptions,
+  ChannelRetention,
+  ClientMessageContext,
+  SubscriptionContext,
+  TypesOf,
 } from './channels/channel-options.ts'
 export {
+  unchecked,
   type ChannelTypes,
+  type MatchedParametersOf,
   type MessageDeclaration,
+  type MessagesOf,
+  type ParametersOf,
   type RealtimeUser,
   type SendDeclaration,
-  unchecked,
+  type SendsOf,
 } from './channels/channel-types.ts'
-export { type AnyChannelDefinition, ChannelDefinition, defineChannel } from './channels/define-channel.ts'
-export type { EphemeralMessage, Position, StoredMessage } from './log/message.ts'
+export {
+  ChannelDefinition,
+  defineChannel,
+  type AnyChannelDefinition,
+  type MessageDefinition,
+  type SendDefinition,
+} from './channels/define-channel.ts'
+export { fragment, type Fragment } from './channels/fragment.ts'
+export type { ConnectionsStats } from './connections/connections-stats.ts'
+export type { LimitOptions } from './connections/limits.ts'
+export type { Authenticate } from './connections/needs.ts'
+export type { DeliverMessage, EpochMessage, ErrorMessage, PublishMessage, TrimMessage } from './events.ts'
 export type { FeedStats } from './log/feed.ts'
+export type { EphemeralMessage, Position, StoredMessage } from './log/message.ts'
+export type { TrimmerStats } from './log/trimmer.ts'
+export type { RealtimeOptions } from './options.ts'
+export type { PresenceStats } from './presence/presence.ts'
+export type { PositionText, PresenceEntry } from './protocol.ts'
+export { Realtime, type DisconnectOptions, type ReauthorizeOptions } from './realtime.ts'
+export type { RelayStats } from './relay/relay.ts'
+export type { RealtimeStats } from './stats.ts'

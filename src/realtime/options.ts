@@ -104,7 +104,11 @@ function readOrigins(value: unknown, name: string): readonly string[] {
 
 function readClock(value: unknown, name: string): Clock {
   if (value === undefined) return systemClock
-  const clock = value as Partial<Clock> | null
-  if (typeof clock?.now === 'function' && typeof clock.setTimer === 'function') return clock as Clock
+  if (isClock(value)) return value
   throw option.invalidOption(name, 'a clock with now() and setTimer()', value)
+}
+
+function isClock(value: unknown): value is Clock {
+  const clock = value as Partial<Clock> | null
+  return typeof clock?.now === 'function' && typeof clock.setTimer === 'function'
 }

@@ -39,7 +39,7 @@ export class Publisher {
   }
 
   /** Tells every process something about rights, at this place of the log. Resolves when it is committed. */
-  async control<Type extends keyof ControlMessages & string>(
+  async control<Type extends keyof ControlMessages>(
     type: Type,
     target: ControlMessages[Type],
   ): Promise<void> {

@@ -7,6 +7,7 @@ import { Cache, type CacheOptions } from '../../src/cache/index.ts'
 import { Service, type Logger } from '../../src/core/index.ts'
 import { Coordinator, Database } from '../../src/database/index.ts'
 import { Jobs, type JobsOptions } from '../../src/jobs/index.ts'
+import { Realtime, type RealtimeOptions } from '../../src/realtime/index.ts'
 import { Server } from '../../src/server/index.ts'
 import { codeOf } from '../helpers/errors.ts'
 import { recordingLogger } from '../helpers/recording-logger.ts'
@@ -64,6 +65,12 @@ const parts: Record<string, Part> = {
     sabotage: databaseIsFolder,
     wrong: { work: { slots: 0 } },
   },
+  Realtime: {
+    make: (folder, extra: Partial<RealtimeOptions> = {}) =>
+      new Started(folder, (database) => new Realtime({ database, ...extra })),
+    sabotage: databaseIsFolder,
+    wrong: { heartbeat: -1 },
+  },
   Cache: {
     make: (folder, { ...extra }: Partial<CacheOptions> = {}) =>
       new Cache({ database: new Database(Cache.databaseOptions(folder.file('app.sqlite3'))), ...extra }),
@@ -87,7 +94,7 @@ class Started extends Service {
     super(5_000)
     this.#database = new Database({
       path: folder.file('app.sqlite3'),
-      partMigrations: { jobs: Jobs.migrations },
+      partMigrations: { jobs: Jobs.migrations, realtime: Realtime.migrations },
       readers: false,
     })
     this.#part = make(this.#database)

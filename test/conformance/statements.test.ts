@@ -11,6 +11,11 @@ import * as recurringStatements from '../../src/jobs/recurring/sql.ts'
 import * as retentionStatements from '../../src/jobs/retention/sql.ts'
 import * as jobsStatements from '../../src/jobs/sql.ts'
 import * as stepsStatements from '../../src/jobs/steps/sql.ts'
+import * as connectionsStatements from '../../src/realtime/connections/sql.ts'
+import { Realtime } from '../../src/realtime/index.ts'
+import * as retentionOfRealtimeStatements from '../../src/realtime/log/trim-sql.ts'
+import * as presenceStatements from '../../src/realtime/presence/sql.ts'
+import * as realtimeStatements from '../../src/realtime/sql.ts'
 import { temporaryDatabase } from '../../src/testing/index.ts'
 import * as testingStatements from '../../src/testing/jobs/sql.ts'
 
@@ -26,6 +31,10 @@ const parts: Record<string, Record<string, string>> = {
   'testing/jobs': testingStatements,
   cache: cacheStatements,
   'cache/limits': limitsStatements,
+  realtime: realtimeStatements,
+  'realtime/log': retentionOfRealtimeStatements,
+  'realtime/connections': connectionsStatements,
+  'realtime/presence': presenceStatements,
 }
 
 for (const [part, statements] of Object.entries(parts)) {
@@ -34,6 +43,7 @@ for (const [part, statements] of Object.entries(parts)) {
       await using database = await temporaryDatabase({
         partMigrations: {
           jobs: Jobs.migrations,
+          realtime: Realtime.migrations,
           cache: [...Cache.migrations, ...Cache.appMigrations],
           test: [{ name: '1', sql: 'create table t (a)' }],
         },

@@ -6,6 +6,7 @@ import {
   TimeoutError,
   type Duration,
 } from '../../core/index.ts'
+import { refuse } from '../../database/index.ts'
 import type { JobDefinition } from '../definition/define-job.ts'
 import { finishedTopic, type Engine } from '../engine.ts'
 import type { EnqueueOptions } from '../enqueue/enqueue-options.ts'
@@ -15,7 +16,6 @@ import { goOnCancelling } from './cancelling.ts'
 import { readGraph, type BatchGraph } from './graph.ts'
 import { readFailures, readResults, type BatchFailure } from './results.ts'
 import { settleAndTell } from './settlement.ts'
-import { refuse } from '../refuse.ts'
 import { untilAnswered } from '../until-answered.ts'
 import { cancelBatches, openBatch, selectBatch, selectMetadata, selectNode, selectProgress } from './sql.ts'
 

@@ -18,6 +18,10 @@ import { Pattern } from './pattern.ts'
 import { readDeclarations } from './read-declarations.ts'
 import { readChannelRetention, type ResolvedRetention } from './retention.ts'
 
+/** Of a channel whose clients send nothing. */
+// oxlint-disable-next-line typescript/no-empty-object-type -- it has no key, and so no type of message
+type NoSends = {}
+
 /** A message that the server publishes. */
 export interface MessageDefinition {
   readonly schema: StandardSchema
@@ -155,7 +159,7 @@ export type AnyChannelDefinition = ChannelDefinition<string, any, any>
 export function defineChannel<
   const Name extends string,
   const Messages extends Record<string, MessageDeclaration>,
-  const Sends extends Record<string, SendDeclaration> = Record<never, never>,
+  const Sends extends Record<string, SendDeclaration> = NoSends,
   ParamsInput extends object = ParametersOf<Name>,
   ParamsOutput extends object = MatchedParametersOf<Name>,
   User extends RealtimeUser = RealtimeUser,

@@ -8,6 +8,9 @@ import {
 } from '../../core/index.ts'
 import type { AnyChannelDefinition, MessageDefinition } from './define-channel.ts'
 
+/** What the relay between processes takes, less the name of the channel and the type. */
+const longestEphemeral = 64_000
+
 /** A message as it goes into the log, or through the relay. */
 export interface EncodedMessage {
   readonly data: string
@@ -29,7 +32,7 @@ export function encodeMessage(
   const message = definition.messages.get(type)
   const owner = `message "${type}" of channel "${definition.name}"`
   if (message === undefined) throw unknownType(definition, type)
-  const limit = definition.maxMessage ?? longest
+  const limit = Math.min(definition.maxMessage ?? longest, message.ephemeral ? longestEphemeral : Infinity)
   const finish = (result: StandardSchemaResult<unknown>) => encodeChecked(message, result, owner, limit)
   const checked = message.schema['~standard'].validate(data)
   return checked instanceof Promise ? checked.then(finish) : finish(checked)

@@ -26,6 +26,16 @@ export interface TrimmerOptions {
   logger: Logger
 }
 
+/** What retention is doing and has done in this process. */
+export interface TrimmerStats {
+  /** Whether this process is the one that does it. */
+  isActive: boolean
+  /** Channels that have messages, where it is known. */
+  channels: number
+  /** Messages that were deleted since the start. */
+  trimmed: number
+}
+
 /**
  * Retention: deletes what is too old or too much of each channel, in writes of a few milliseconds, never in the way of who publishes.
  *
@@ -75,7 +85,7 @@ export class Trimmer {
   }
 
   /** What it has done since the start. */
-  stats(): { isActive: boolean; channels: number; trimmed: number } {
+  stats(): TrimmerStats {
     return {
       isActive: this.#lock !== undefined,
       channels: this.#tallies?.size ?? 0,

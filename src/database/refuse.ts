@@ -1,4 +1,4 @@
-import type { Database } from '../database/index.ts'
+import type { Database } from './database.ts'
 
 /** What is refused at once throws inside a transaction, which it is to roll back, and rejects outside. */
 export function refuse<Result>(database: Database, work: () => Promise<Result>): Promise<Result> {

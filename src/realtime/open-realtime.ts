@@ -1,0 +1,80 @@
+import { Connections } from './connections/connections.ts'
+import { Ephemeral } from './ephemeral.ts'
+import { Feed } from './log/feed.ts'
+import { Log } from './log/log.ts'
+import { Trimmer } from './log/trimmer.ts'
+import type { ResolvedOptions } from './options.ts'
+import { Presence } from './presence/presence.ts'
+import { Publisher } from './publisher.ts'
+import { Relay } from './relay/relay.ts'
+
+/** The parts of a started Realtime, put together; where the files are is known only when the database is open. */
+export class OpenRealtime {
+  readonly log: Log
+  readonly feed: Feed
+  readonly trimmer: Trimmer
+  readonly relay: Relay | undefined
+  readonly presence: Presence
+  readonly connections: Connections
+  readonly publisher: Publisher
+  readonly #ephemeral: Ephemeral
+
+  private constructor(options: ResolvedOptions) {
+    const { database, logger, channels, limits, presenceGrace: grace } = options
+    const { path } = database
+    this.log = new Log(options)
+    const { log } = this
+    this.feed = new Feed({ ...options, log })
+    const { feed } = this
+    this.trimmer = new Trimmer({ ...options, feed })
+    this.relay = options.relay ? new Relay({ path, logger }) : undefined
+    const { relay } = this
+    this.presence = new Presence({ ...options, relay, grace })
+    const { presence } = this
+    this.connections = new Connections({ ...options, log, feed, presence })
+    this.#ephemeral = new Ephemeral(relay, (message) => this.connections.deliver(message))
+    this.publisher = new Publisher({
+      log,
+      channels,
+      messageSize: limits.messageSize,
+      broadcast: (message) => this.#ephemeral.broadcast(message),
+    })
+  }
+
+  /** Starts everything, or nothing. */
+  static async open(options: ResolvedOptions): Promise<OpenRealtime> {
+    const parts = new OpenRealtime(options)
+    try {
+      await parts.#start()
+      return parts
+    } catch (error) {
+      await parts.close(0)
+      throw error
+    }
+  }
+
+  /**
+   * Sends the clients away, and ends everything.
+   *
+   * @param timeout How long the clients have, in milliseconds.
+   */
+  async close(timeout: number): Promise<void> {
+    await this.connections.drain(timeout)
+    this.connections.close()
+    this.#ephemeral.stop()
+    await this.trimmer.stop()
+    await this.presence.stop()
+    await this.relay?.stop()
+    this.feed.stop()
+  }
+
+  async #start(): Promise<void> {
+    await this.log.open()
+    await this.relay?.start()
+    this.feed.start()
+    await this.presence.start()
+    this.connections.start()
+    this.#ephemeral.start()
+    this.trimmer.start()
+  }
+}

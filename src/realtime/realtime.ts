@@ -1,0 +1,242 @@
+import type { IncomingMessage } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { option, readOptions, Service, StateError, type StopOptions } from '../core/index.ts'
+import { refuse, type Migration } from '../database/index.ts'
+import { Channel, type Published } from './channel.ts'
+import type { ChannelTypes } from './channels/channel-types.ts'
+import type { ChannelDefinition } from './channels/define-channel.ts'
+import type { Fragment } from './channels/fragment.ts'
+import type { TrimMessage } from './events.ts'
+import type { ControlTarget } from './log/message.ts'
+import { migrations } from './migrations.ts'
+import { OpenRealtime } from './open-realtime.ts'
+import { resolveOptions, type RealtimeOptions, type ResolvedOptions } from './options.ts'
+import { formatPosition, type PositionText } from './protocol.ts'
+import { selectTables } from './sql.ts'
+import type { RealtimeStats } from './stats.ts'
+
+// oxlint-disable-next-line typescript/no-explicit-any -- whoever its users are
+type DefinitionOf<Types extends ChannelTypes> = ChannelDefinition<string, Types, any>
+
+/** Who is meant by {@link Realtime.reauthorize}: everybody whom all fields that are there fit. */
+export interface ReauthorizeOptions {
+  /** Name of a channel: `realtime.channel(room, { id }).name`. */
+  channel?: string
+  /** Id of a user. */
+  user?: string | number
+}
+
+/** Who is meant by {@link Realtime.disconnect}, and what they are told. */
+export interface DisconnectOptions extends ReauthorizeOptions {
+  /** Default: `'disconnected'`. */
+  reason?: string
+}
+
+/**
+ * Channels whose messages are rows of the app's own file: published with a transaction, delivered after its commit and in the order of
+ * commits, to WebSockets and event streams, and replayed to clients that come back.
+ *
+ * ```ts
+ * const realtime = new Realtime({ database, channels: [room], authenticate: (request) => userOf(request) })
+ * await realtime.start()
+ * await database.write((tx) => {
+ *   tx.run(sql`insert into posts …`)
+ *   void realtime.publish(room, { id: 1 }, 'posted', post)   // is part of the transaction
+ * })
+ * ```
+ *
+ *     publish ─► Publisher ─► Log (rows) ─► commit ─► Feed ─► Connections ─► clients
+ *                   └─ ephemeral ─► Relay ────────────────────────┘ └─► Presence
+ *                                   Trimmer: what the log keeps
+ *
+ * How and why: `docs/parts/realtime.md`.
+ */
+export class Realtime extends Service {
+  /** The tables of the part: `new Database({ partMigrations: { realtime: Realtime.migrations } })`. */
+  static readonly migrations: readonly Migration[] = migrations
+
+  readonly #options: ResolvedOptions
+  #open: OpenRealtime | undefined
+
+  /**
+   * Checks the options; opens nothing.
+   *
+   * @throws OptionsError
+   */
+  constructor(options: RealtimeOptions) {
+    const resolved = resolveOptions(options)
+    super(resolved.stopTimeout)
+    this.#options = resolved
+  }
+
+  /**
+   * Publishes a message to a channel. Inside a body of `database.write` it is part of that transaction: it is delivered when that has
+   * committed, in the order of commits, or never; a message that is refused throws at once, so that the body rolls back. Resolves
+   * with its offset.
+   *
+   * An ephemeral message is delivered at once, at most once, to whoever is connected, whatever becomes of the transaction.
+   *
+   * @throws OptionsError `HANDCAR_REALTIME_MESSAGE`, `HANDCAR_REALTIME_CHANNEL`; StateError `HANDCAR_NOT_STARTED`
+   */
+  publish<Types extends ChannelTypes, Type extends keyof Types['messages'] & string>(
+    definition: DefinitionOf<Types>,
+    params: Types['params']['input'],
+    type: Type,
+    data: Types['messages'][Type]['input'],
+  ): Promise<Published<Types, Type>> {
+    const { database } = this.#options
+    return refuse(database, () => this.#ready().publisher.publish(definition, params, type, data)) as Promise<
+      Published<Types, Type>
+    >
+  }
+
+  /** Publishes HTML for a place of the pages that are subscribed, to a channel with `messages: { fragment }`; see `applyFragments`. */
+  publishFragment<Types extends ChannelTypes & { messages: { fragment: { input: Fragment } } }>(
+    definition: DefinitionOf<Types>,
+    params: Types['params']['input'],
+    fragment: Fragment,
+  ): Promise<Published<Types, 'fragment'>> {
+    return this.publish(definition, params, 'fragment', fragment)
+  }
+
+  /**
+   * One channel: its name, who is there, what it has.
+   *
+   * @throws OptionsError `HANDCAR_REALTIME_CHANNEL`
+   */
+  channel<Types extends ChannelTypes>(
+    definition: DefinitionOf<Types>,
+    params: Types['params']['input'],
+  ): Channel<Types> {
+    const { log, presence } = this.#ready()
+    return new Channel(this.#options.channels.nameOf(definition, params), {
+      log,
+      publish: (type, data) => this.publish(definition, params, type, data),
+      presence: (name) => presence.list(name),
+    })
+  }
+
+  /**
+   * Where the log ends, as text; inside a body of `database.read`, for what that sees: a client that subscribes from there gets what came
+   * after the rows that were read with it, all of it and once.
+   */
+  position(): PositionText {
+    return formatPosition(this.#ready().log.position())
+  }
+
+  /**
+   * Asks `authorize` again for the subscriptions of a channel, of a user, or all. Called in the transaction that takes a right away,
+   * nothing that is committed after it reaches whoever has lost it, in any process.
+   */
+  reauthorize(options?: ReauthorizeOptions): Promise<void> {
+    return refuse(this.#options.database, () => {
+      const target = readTarget(readOptions('realtime.reauthorize', options, targetReaders))
+      return this.#ready().publisher.control('reauthorize', target)
+    })
+  }
+
+  /** Ends the subscriptions to a channel, or, without one, the connections: of a user, or all. Otherwise as `reauthorize`. */
+  disconnect(options?: DisconnectOptions): Promise<void> {
+    return refuse(this.#options.database, () => {
+      const { reason, ...target } = readOptions('realtime.disconnect', options, {
+        ...targetReaders,
+        reason: option.text('disconnected'),
+      })
+      return this.#ready().publisher.control('disconnect', { ...readTarget(target), reason })
+    })
+  }
+
+  /**
+   * Makes every position of before a gap, so that all clients read their state anew: after an older state of the database was written
+   * into its file. A file that was replaced is noticed at the start.
+   */
+  async newEpoch(): Promise<void> {
+    await this.#ready().log.newEpoch()
+  }
+
+  /** Deletes what the option `retention` lets go, now; what one process does by itself every minute or so. Resolves with how much it was. */
+  async trim(): Promise<TrimMessage> {
+    return await this.#ready().trimmer.trim()
+  }
+
+  /** Takes over a connection that wants to be a WebSocket: `server.onUpgrade(realtime.upgrade)`. One for another path is refused. */
+  readonly upgrade = (incoming: IncomingMessage, socket: Duplex, head: Buffer): void => {
+    const path = incoming.url?.split('?', 1)[0]
+    if (path === this.#options.path && this.#open !== undefined)
+      this.#open.connections.upgrade(incoming, socket, head)
+    else refuseUpgrade(socket, this.#open === undefined ? '503 Service Unavailable' : '404 Not Found')
+  }
+
+  /**
+   * Answers the requests of clients: event streams, and messages by POST. Any path: the app mounts it where the option `path` says.
+   *
+   * @param environment What the server knows of the request.
+   */
+  async fetch(request: Request, environment?: unknown): Promise<Response> {
+    return await this.#ready().connections.fetch(request, environment)
+  }
+
+  /**
+   * Sends the clients of this process away, each with the time at which to come back: `server.onDrain(() => realtime.drain())`. Resolves
+   * when they are gone. `stop()` does it too.
+   */
+  async drain(options?: StopOptions): Promise<void> {
+    const { stopTimeout } = this.#options
+    const { timeout } = readOptions('realtime.drain', options, { timeout: option.duration(stopTimeout) })
+    await this.#open?.connections.drain(timeout)
+  }
+
+  /** What realtime is doing in this process. */
+  stats(): RealtimeStats {
+    const { log, feed, connections, presence, relay, trimmer } = this.#ready()
+    return {
+      feed: { ...feed.stats(), lag: Math.max(0, log.position().offset - feed.position) },
+      connections: connections.stats(),
+      presence: presence.stats(),
+      relay: relay?.stats(),
+      retention: trimmer.stats(),
+    }
+  }
+
+  protected async open(): Promise<void> {
+    const { database } = this.#options
+    if (database.get(selectTables) === undefined)
+      throw new StateError(
+        'HANDCAR_REALTIME_TABLES',
+        `The database ${database.path} has no tables for realtime`,
+      )
+    this.#open = await OpenRealtime.open(this.#options)
+  }
+
+  protected async close(timeout: number): Promise<void> {
+    await this.#open?.close(timeout)
+    this.#open = undefined
+  }
+
+  #ready(): OpenRealtime {
+    if (this.#open !== undefined) return this.#open
+    throw new StateError('HANDCAR_NOT_STARTED', `Realtime is not started (it is ${this.state})`)
+  }
+}
+
+const targetReaders = {
+  channel: option.optional(option.text()),
+  user: option.optional(
+    option.matching(
+      'the id of a user: a text or a number',
+      (value): value is string | number => typeof value === 'string' || typeof value === 'number',
+    ),
+  ),
+}
+
+function readTarget({ channel, user }: ReauthorizeOptions): ControlTarget {
+  return {
+    ...(channel !== undefined && { channel }),
+    ...(user !== undefined && { user: String(user) }),
+  }
+}
+
+function refuseUpgrade(socket: Duplex, status: string): void {
+  socket.on('error', () => {})
+  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
+}
