@@ -51,6 +51,16 @@ export class ProcessSeat implements Disposable {
     return lock && new ProcessSeat(name, file, lock)
   }
 
+  /** Whether the process of a seat has ended; takes nothing. */
+  static isEmpty(path: string, kind: string, name: string): boolean {
+    const file = fileOf(path, kind, name)
+    // The file goes with its process, or with whoever found it dead.
+    if (!exists(file)) return true
+    const lock = FileLock.acquire(file)
+    lock?.[Symbol.dispose]()
+    return lock !== undefined
+  }
+
   /** Removes the files of processes that were killed; returns their names. */
   static tidy(path: string, kind: string): string[] {
     const prefix = `${basename(path)}.${kind}-`

@@ -1,7 +1,8 @@
 import { longestTimer, option, readOptions, type Duration } from '../../core/index.ts'
+import { ProcessSeat } from '../../database/index.ts'
 import type { Engine } from '../engine.ts'
 import { checkKey } from '../entries/key.ts'
-import { Seat } from '../single-flight/seat.ts'
+import { seatKind } from '../seat-kind.ts'
 import { isOver, Lock, lockTopic, pauseAfterFailure, readLockTtl, type LockRow, type Taken } from './lock.ts'
 import { Places, readStore, type Place, type Store } from './place.ts'
 import { deleteLocksOf, deleteOverLocks, nextToken, putLock, selectHolders, selectLock } from './sql.ts'
@@ -44,7 +45,7 @@ export class Locks {
   readonly #places: Places
   readonly #held = new Set<Lock>()
   readonly #turns = new Turns()
-  readonly #seats = new Map<Place, Seat>()
+  readonly #seats = new Map<Place, ProcessSeat>()
   readonly #waiting = new Set<AbortController>()
   #lastToken = 0
 
@@ -148,11 +149,11 @@ export class Locks {
   }
 
   /** What this process is known by as a holder. The first time it tidies up after those that were killed. */
-  #takeSeat(place: Place): Seat | undefined {
+  #takeSeat(place: Place): ProcessSeat | undefined {
     const present = this.#seats.get(place)
     if (present !== undefined) return present
     try {
-      const seat = Seat.take(place.database)
+      const seat = ProcessSeat.take(place.database.path, seatKind)
       this.#seats.set(place, seat)
       this.#tidy(place)
       return seat
@@ -164,7 +165,7 @@ export class Locks {
 
   #tidy(place: Place): void {
     const holders = place.database.all<{ holder: string }>(selectHolders)
-    if (place.store === 'app') Seat.tidy(place.database)
+    if (place.store === 'app') ProcessSeat.tidy(place.database.path, seatKind)
     if (holders.length === 0 || place.isInTransaction) return
     const dead = holders.filter(({ holder }) => this.#isDead(place, holder))
     const tidied = place.write((tx) => {
@@ -176,7 +177,9 @@ export class Locks {
 
   #isDead(place: Place, holder: string): boolean {
     try {
-      return holder !== this.#seats.get(place)?.name && Seat.isEmpty(place.database, holder)
+      return (
+        holder !== this.#seats.get(place)?.name && ProcessSeat.isEmpty(place.database.path, seatKind, holder)
+      )
     } catch (error) {
       this.#engine.faults.report('lease', error)
       return false

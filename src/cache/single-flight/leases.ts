@@ -1,11 +1,12 @@
+import { ProcessSeat } from '../../database/index.ts'
 import type { Engine } from '../engine.ts'
 import type { Entry } from '../entries/entry.ts'
 import type { Space } from '../spaces/space.ts'
+import { seatKind } from '../seat-kind.ts'
 import { breakLease, endLease, endLeasesOf, selectLease, takeLease } from '../sql.ts'
 import { randomVersion } from '../tags/tags.ts'
 import { readLive } from '../writes/batch-state.ts'
 import { workTopic } from '../writes/writes.ts'
-import { Seat } from './seat.ts'
 
 /** The right to make the value of a key. */
 export interface Lease {
@@ -48,7 +49,7 @@ interface Waiter {
 export class Leases {
   readonly #engine: Engine
   readonly #waiters = new Set<Waiter>()
-  #seat: Seat | undefined
+  #seat: ProcessSeat | undefined
   #unsubscribe: (() => void) | undefined
   #timer: NodeJS.Timeout | undefined
 
@@ -59,7 +60,7 @@ export class Leases {
   /** Tidies up after processes that were killed. */
   async start(): Promise<void> {
     const { database, writes } = this.#engine
-    const dead = Seat.tidy(database)
+    const dead = ProcessSeat.tidy(database.path, seatKind)
     if (dead.length === 0) return
     await writes.work((tx) => {
       for (const name of dead) tx.run(endLeasesOf, [name])
@@ -89,11 +90,11 @@ export class Leases {
   ): Promise<LeaseAnswer | undefined> {
     const engine = this.#engine
     if (!engine.faults.canWrite) return Promise.resolve(undefined)
-    let seat: Seat
+    let seat: ProcessSeat
     let id: number
     let number: number
     try {
-      seat = this.#seat ??= Seat.take(engine.database)
+      seat = this.#seat ??= ProcessSeat.take(engine.database.path, seatKind)
       id = engine.spaces.idOf(space, key)
       number = space.number
     } catch (error) {
@@ -192,7 +193,7 @@ export class Leases {
 
   #isDead(holder: string): boolean {
     try {
-      return holder !== this.#seat?.name && Seat.isEmpty(this.#engine.database, holder)
+      return holder !== this.#seat?.name && ProcessSeat.isEmpty(this.#engine.database.path, seatKind, holder)
     } catch (error) {
       this.#engine.faults.report('lease', error)
       return false

@@ -1,5 +1,4 @@
-import { rm } from 'node:fs/promises'
-import { FileLock } from '../../database/index.ts'
+import { ProcessSeat } from '../../database/index.ts'
 import type { Engine } from '../engine.ts'
 import {
   deleteWorkers,
@@ -10,7 +9,7 @@ import {
 } from '../sql.ts'
 import { freePlaces } from './free-places.ts'
 import { giveBackJobs } from './giving-back.ts'
-import { lockFileOf, type WorkerSeat } from './worker-seat.ts'
+import { seatKind, type WorkerSeat } from './worker-seat.ts'
 
 /** What is known of a process that died. */
 export interface Death {
@@ -86,15 +85,9 @@ export class Rescue {
       const death = this.#deaths.findLast(({ pid }) => pid === worker.pid)
       const isSuspect = isFirst || death !== undefined
       if (!isSuspect && database.get(hasRunningJobs, [worker.id]) === undefined) continue
-      const file = lockFileOf(database, worker.lock)
-      const lock = FileLock.acquire(file)
-      if (lock === undefined) continue
-      try {
-        rescued += await database.write((tx) => giveBackJobs(tx, this.#engine, worker, death))
-      } finally {
-        lock[Symbol.dispose]()
-      }
-      await rm(file, { force: true })
+      using heir = ProcessSeat.inherit(database.path, seatKind, worker.lock)
+      if (heir === undefined) continue
+      rescued += await database.write((tx) => giveBackJobs(tx, this.#engine, worker, death))
     }
     return rescued + (await this.#lookForStrays())
   }

@@ -1,29 +1,27 @@
 import { readFileSync } from 'node:fs'
-import { rm } from 'node:fs/promises'
 import { hostname } from 'node:os'
-import { randomUUID } from 'node:crypto'
-import { FileLock, type Database, type Transaction } from '../../database/index.ts'
+import { ProcessSeat, type Transaction } from '../../database/index.ts'
 import type { Engine } from '../engine.ts'
 import { endWorker, insertWorker, selectSeat } from '../sql.ts'
 
+/** The kind of the files that workers keep locked: `<database>.worker-<token>`. */
+export const seatKind = 'worker'
+
 /**
- * What a worker is known by: a row in the table of workers, whose id stands in the rows of its jobs, and a file that it
- * holds locked as long as it lives. The kernel lets the lock go when the process ends, however it ends, so that a pid that is used again, a
- * restart of the machine or a container with pids of its own cannot be taken for a living worker.
+ * What a worker is known by: a row in the table of workers, whose id stands in the rows of its jobs, and the seat of its process, whose
+ * name stands in that row: the file that it keeps locked as long as it lives.
  */
 export class WorkerSeat {
   /** For people: `machine:pid`. */
   readonly name: string
   readonly #engine: Engine
-  readonly #lock: FileLock
-  readonly #token: string
+  readonly #place: ProcessSeat
   #id = 0
 
-  private constructor(engine: Engine, token: string, lock: FileLock) {
+  private constructor(engine: Engine, place: ProcessSeat) {
     this.#engine = engine
     this.name = `${hostname()}:${process.pid}`
-    this.#lock = lock
-    this.#token = token
+    this.#place = place
   }
 
   get id(): number {
@@ -32,29 +30,26 @@ export class WorkerSeat {
 
   static async take(engine: Engine): Promise<WorkerSeat> {
     const { database } = engine
-    const token = randomUUID()
-    const file = lockFileOf(database, token)
-    const lock = FileLock.acquire(file)!
-    const seat = new WorkerSeat(engine, token, lock)
+    const place = ProcessSeat.take(database.path, seatKind)
+    const seat = new WorkerSeat(engine, place)
     try {
       await database.write((tx) => seat.#sitDown(tx))
       return seat
     } catch (error) {
-      lock[Symbol.dispose]()
-      await rm(file, { force: true })
+      place[Symbol.dispose]()
       throw error
     }
   }
 
   /** Takes it anew when its row is gone, as when the table was restored from a backup under a worker that lives. */
   confirm(tx: Transaction): void {
-    if (tx.get(selectSeat, [this.#id, this.#token]) === undefined) this.#sitDown(tx)
+    if (tx.get(selectSeat, [this.#id, this.#place.name]) === undefined) this.#sitDown(tx)
   }
 
   #sitDown(tx: Transaction): void {
     const { pid } = process
     const now = this.#engine.clock.now()
-    const values = [pid, bootId(), processStartedAt(pid) ?? '', this.#token, this.name, now]
+    const values = [pid, bootId(), processStartedAt(pid) ?? '', this.#place.name, this.name, now]
     this.#id = Number(tx.run(insertWorker, values).lastInsertRowid)
   }
 
@@ -66,14 +61,8 @@ export class WorkerSeat {
     } catch (error) {
       logger.warn({ error: String(error) }, 'a worker could not sign off')
     }
-    this.#lock[Symbol.dispose]()
-    await rm(lockFileOf(database, this.#token), { force: true })
+    this.#place[Symbol.dispose]()
   }
-}
-
-/** The file that a worker of a database holds locked. */
-export function lockFileOf(database: Database, token: string): string {
-  return `${database.path}.worker-${token}`
 }
 
 /** Changes with each start of the machine; empty where the system does not tell. */
