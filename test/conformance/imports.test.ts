@@ -24,6 +24,10 @@ const packages: Record<string, string[]> = {
   'server/fetch-listener.ts': ['@hono/node-server'],
   'server/static-files.ts': ['sirv'],
   'server/compression.ts': ['compression'],
+  'realtime/websocket/gate.ts': ['ws'],
+  'realtime/websocket/handshake.ts': ['ws'],
+  'realtime/websocket/web-socket.ts': ['ws'],
+  'realtime/websocket/websocket-transport.ts': ['ws'],
   'app/logger.ts': ['pino'],
   cli: ['commander'],
 }
