@@ -29,7 +29,7 @@ export interface PresenceEngine {
   readonly clock: Clock
   readonly logger: Logger
   /** Runs what writes outside of the transaction in whose context it may have been called. */
-  enter<Result>(work: () => Result): Result
+  readonly enter: <Result>(work: () => Result) => Result
 }
 
 /** How many rows are read or written in one go, so that the event loop is free in between. */

@@ -266,6 +266,37 @@ test('a failure to read is logged and tried again', async () => {
   await waitUntil('it goes on', () => mirror.story.length === 1)
 })
 
+test('who cannot be written is written later, if it is still true', async () => {
+  await using test = await presencesForTest(1)
+  const [presence] = test.presences as [Presence]
+  await presence.join(channel, entry('bob'))
+  await test.database.run('alter table handcar_realtime_processes rename to hidden')
+  await presence.join(channel, entry('ann', 'a'))
+  await presence.join(channel, entry('cleo', 'c'))
+  presence.leaveAll('c', 0)
+  assert.deepEqual(usersIn(presence), ['bob'])
+  await test.database.run('alter table hidden rename to handcar_realtime_processes')
+  test.clock.advance(1_100)
+  await untilPresent(presence, channel, 2)
+  assert.deepEqual(usersIn(presence).sort(), ['ann', 'bob'])
+  assert.ok(test.logger.lines.some(({ message }) => message.includes('trying again')))
+})
+
+test('whose leaving cannot be written leaves later', async () => {
+  await using test = await presencesForTest(1)
+  const [presence] = test.presences as [Presence]
+  await presence.join(channel, entry('ann', 'a'))
+  await test.database.run(
+    `create trigger refuse before update on handcar_presences begin select raise(abort, 'no'); end`,
+  )
+  presence.leaveAll('a')
+  test.clock.advance(2_100)
+  await waitUntil('it is logged', () => test.logger.lines.some(({ message }) => message.includes('who left')))
+  await test.database.run('drop trigger refuse')
+  test.clock.advance(1_100)
+  await untilPresent(presence, channel, 0)
+})
+
 test('a listener that throws is logged, and the others hear', async () => {
   await using test = await presencesForTest(1)
   const [presence] = test.presences as [Presence]

@@ -2,18 +2,10 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { StateError, type Clock, type Logger } from '../../core/index.ts'
 import type { Database } from '../../database/index.ts'
 import type { PresenceEntry } from '../protocol.ts'
+import { Attendance } from './attendance.ts'
 import { Changes, entryOf } from './changes.ts'
-import { Departures } from './departures.ts'
-import {
-  presenceTopic,
-  type OwnEntry,
-  type PresenceChange,
-  type PresenceEngine,
-  type PresenceListener,
-} from './entry.ts'
+import { presenceTopic, type PresenceEngine, type PresenceListener } from './entry.ts'
 import { Orphans } from './orphans.ts'
-import { OwnEntries } from './own-entries.ts'
-import { PresenceWrites, type PresenceWrite } from './presence-writes.ts'
 import { Seat } from './seat.ts'
 import { selectPresences } from './sql.ts'
 import { Survivors, type GoneNotices } from './survivors.ts'
@@ -53,16 +45,13 @@ export interface PresenceStats {
  * - A connection that fails and comes back is another entry of the same user, which begins before the first one ends:
  *   counted by user nobody flaps.
  *
- * A change is told after its commit, once, in the order of the commits, except that of several changes of one entry only the last
- * may be told. Who asks for the list after having registered a listener misses nothing; what the list knows already may be told again.
+ * A change is told after its commit, in the order of the commits; of several changes of one entry only the last may be told. Who asks
+ * for the list after having registered a listener misses nothing; what the list knows already may be told again.
  */
 export class Presence {
-  readonly #options: PresenceOptions
   readonly #engine: PresenceEngine
   readonly #seat: Seat
-  readonly #writes: PresenceWrites
-  readonly #own = new OwnEntries()
-  readonly #departures: Departures
+  readonly #attendance: Attendance
   readonly #orphans: Orphans
   readonly #survivors: Survivors
   readonly #changes: Changes
@@ -72,35 +61,33 @@ export class Presence {
   #unsubscribe: (() => void) | undefined
   #isStarted = false
 
-  constructor(options: PresenceOptions) {
-    const { database, clock, logger } = options
-    this.#options = options
+  constructor({ database, clock, logger, grace, relay }: PresenceOptions) {
     this.#engine = { database, clock, logger, enter: (work) => this.#enter(work) }
     this.#seat = new Seat(this.#engine)
-    this.#writes = new PresenceWrites(this.#engine, this.#seat)
-    this.#departures = new Departures(clock, (entries) => void this.#depart(entries))
+    this.#attendance = new Attendance(this.#engine, this.#seat, grace)
     this.#orphans = new Orphans(this.#engine)
-    this.#survivors = new Survivors(this.#engine, this.#seat, options.relay)
+    this.#survivors = new Survivors(this.#engine, this.#seat, relay)
     this.#changes = new Changes(this.#engine, {
-      onChange: (channel, change) => this.#tell(channel, change),
+      onChange: (channel, change) => this.#tell(this.#listeners, (listener) => listener(channel, change)),
       onEnding: (at) => this.#orphans.note(at),
       onReset: (isRestored) => this.#reset(isRestored),
     })
   }
 
-  /** Ends what is left of processes that are gone, and begins to tell of changes. */
+  /** Ends what is left of processes that are gone, and begins to tell of changes. Idempotent. */
   async start(): Promise<void> {
+    if (this.#isStarted) return
     this.#enter = AsyncLocalStorage.snapshot()
     this.#changes.start()
-    this.#unsubscribe = this.#options.database.onCommit(() => this.#changes.look(), [presenceTopic])
     this.#isStarted = true
+    this.#unsubscribe = this.#engine.database.onCommit(() => this.#changes.look(), [presenceTopic])
     await this.#survivors.start()
     await this.#orphans.start()
   }
 
   /**
    * Hands over: the entries of this process end after their grace, unless their clients have come back elsewhere. What cannot be
-   * written ends at once, by the survivors.
+   * written ends at once, by the survivors. Idempotent.
    */
   async stop(): Promise<void> {
     if (!this.#isStarted) return
@@ -109,47 +96,36 @@ export class Presence {
     this.#changes.stop()
     await this.#survivors.stop()
     await this.#orphans.stop()
-    await this.#handOver()
-    this.#departures.clear()
-    this.#own.clear()
-    this.#seat.leave()
+    await this.#attendance.handOver()
   }
 
   /**
    * A connection is present in a channel from now on, or with other metadata. Resolves once that is committed; nothing is written when
-   * nothing has changed.
+   * nothing has changed. What cannot be written is logged, and tried again while the connection is there.
    *
    * @throws StateError `HANDCAR_NOT_STARTED`
    */
-  async join(channel: string, { user, connection, metadata }: PresenceEntry): Promise<void> {
+  async join(channel: string, entry: PresenceEntry): Promise<void> {
     if (!this.#isStarted) throw new StateError('HANDCAR_NOT_STARTED', 'Presence was used while it is stopped')
-    const entry: OwnEntry = { channel, connection, user, metadata: JSON.stringify(metadata ?? null) }
-    const before = this.#own.get(channel, connection)
-    if (before !== undefined) this.#departures.cancel(before)
-    if (before?.user === user && before.metadata === entry.metadata) return
-    this.#own.put(entry)
-    try {
-      await this.#writes.write({ ...entry, becomes: 'present', at: this.#engine.clock.now() })
-    } catch (error) {
-      if (before === undefined) this.#own.delete(entry)
-      else if (this.#own.get(channel, connection) === entry) this.#own.put(before)
-      throw error
-    }
+    await this.#attendance.join(channel, entry)
   }
 
-  /** A connection is not in a channel any more, after its grace. */
-  leave(channel: string, connection: string, grace: number = this.#options.grace): void {
-    const entry = this.#own.get(channel, connection)
-    if (entry !== undefined) this.#departures.add(entry, grace)
+  /**
+   * A connection is not in a channel any more, after its grace.
+   *
+   * @param grace In milliseconds. Default: that of the options.
+   */
+  leave(channel: string, connection: string, grace?: number): void {
+    this.#attendance.leave(channel, connection, grace)
   }
 
   /**
    * A connection has gone.
    *
-   * @param grace In milliseconds; longer when the client was told to come back later.
+   * @param grace In milliseconds; longer when the client was told to come back later. Default: that of the options.
    */
-  leaveAll(connection: string, grace: number = this.#options.grace): void {
-    for (const entry of this.#own.of(connection)) this.#departures.add(entry, grace)
+  leaveAll(connection: string, grace?: number): void {
+    this.#attendance.leaveAll(connection, grace)
   }
 
   /** Who is in a channel, in all processes; inside a body of `read` or `write`, of its snapshot. */
@@ -174,65 +150,22 @@ export class Presence {
 
   /** How it stands. */
   stats(): PresenceStats {
-    return { entries: this.#own.size, leaving: this.#departures.size, position: this.#changes.position }
-  }
-
-  async #depart(entries: readonly OwnEntry[]): Promise<void> {
-    const at = this.#engine.clock.now()
-    // Who comes back while this is written joins anew, after it.
-    for (const entry of entries) this.#own.delete(entry)
-    try {
-      await this.#writes.writeAll(entries.map((entry) => ({ ...entry, becomes: 'left', at })))
-    } catch (error) {
-      this.#engine.logger.warn({ error: String(error) }, 'who left could not be written; trying again')
-      for (const entry of entries) this.#departAgain(entry)
-    }
-  }
-
-  #departAgain(entry: OwnEntry): void {
-    if (this.#own.get(entry.channel, entry.connection) !== undefined) return
-    this.#own.put(entry)
-    this.#departures.add(entry, this.#options.grace)
-  }
-
-  async #handOver(): Promise<void> {
-    if (this.#own.size === 0 && this.#seat.token === undefined) return
-    const { database, clock, logger } = this.#engine
-    const endsAt = clock.now() + this.#options.grace
-    const orphans = [...this.#own.all()].map((entry): PresenceWrite => ({
-      ...entry,
-      becomes: 'orphan',
-      at: this.#departures.dueAt(entry) ?? endsAt,
-    }))
-    try {
-      await this.#writes.writeAll(orphans)
-      await this.#enter(() => database.write((tx) => this.#seat.signOff(tx)))
-    } catch (error) {
-      logger.warn({ error: String(error) }, 'presences could not be handed over')
-    }
-  }
-
-  #tell(channel: string, change: PresenceChange): void {
-    for (const listener of this.#listeners) this.#call(() => listener(channel, change))
+    return { ...this.#attendance.stats(), position: this.#changes.position }
   }
 
   /** After a restore this process is not in the table, or with what was true then. */
   #reset(isRestored: boolean): void {
-    const at = this.#engine.clock.now()
-    if (isRestored)
-      this.#writes
-        .writeAll([...this.#own.all()].map((entry) => ({ ...entry, becomes: 'present', at })))
-        .catch((error: unknown) =>
-          this.#engine.logger.warn({ error: String(error) }, 'presences could not be written anew'),
-        )
-    for (const listener of this.#resetListeners) this.#call(listener)
+    if (isRestored) void this.#attendance.writeAll()
+    this.#tell(this.#resetListeners, (listener) => listener())
   }
 
-  #call(listener: () => void): void {
-    try {
-      listener()
-    } catch (error) {
-      this.#engine.logger.error({ error: String(error) }, 'a listener of presences failed')
+  #tell<Listener>(listeners: Iterable<Listener>, call: (listener: Listener) => void): void {
+    for (const listener of listeners) {
+      try {
+        call(listener)
+      } catch (error) {
+        this.#engine.logger.error({ error: String(error) }, 'a listener of presences failed')
+      }
     }
   }
 }

@@ -15,8 +15,8 @@ export const kind = {
   gone: 3,
 } as const
 
-/** What a payload may have, in bytes. */
-export const longestPayload = 65_536
+/** What a payload may have, in bytes: a message of 64 kB, and what is said about it. */
+export const longestPayload = 65_536 + 2_048
 /** What a topic may have, in bytes. */
 export const longestTopic = 1_024
 

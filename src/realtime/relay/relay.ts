@@ -102,7 +102,7 @@ export class Relay {
   /**
    * Sends to all other processes, not to this one. At most once; nothing is kept for processes that come later.
    *
-   * @param payload At most 64 kB as UTF-8.
+   * @param payload At most 66 kB as UTF-8.
    * @throws OptionsError `HANDCAR_OPTION_INVALID` when topic or payload are too long
    */
   send(topic: string, payload: string): void {
