@@ -6,7 +6,7 @@ import type { Connection } from './connection.ts'
 import type { Counters } from './counters.ts'
 import { packetOf, readerOf, type FanOut } from './fan-out.ts'
 import type { StoredMessage } from './needs.ts'
-import { readPiece, type Source } from './replay.ts'
+import { Replay, type Source } from './replay.ts'
 import type { Subscription } from './subscription.ts'
 
 /** What a catch-up works with. */
@@ -32,10 +32,12 @@ export interface CatchUpOptions extends Source {
  */
 export class CatchUp {
   readonly #options: CatchUpOptions
+  readonly #replay: Replay
   readonly #ahead = new Set<Connection>()
 
   constructor(options: CatchUpOptions) {
     this.#options = options
+    this.#replay = new Replay(options)
   }
 
   /** Sends what is missing next, if there is something and nothing else is on its way. */
@@ -87,7 +89,7 @@ export class CatchUp {
     const { database, fanOut, counters } = this.#options
     const until = fanOut.position
     const { messages, gaps } = behind.some(({ position }) => position < until)
-      ? database.read(() => readPiece(this.#options, behind, until))
+      ? database.read(() => this.#replay.next(behind, until))
       : { messages: [], gaps: [] }
     const position = formatPosition({ epoch: fanOut.epoch, offset: until })
     for (const { audience } of gaps) connection.send({ gap: audience.name, position })

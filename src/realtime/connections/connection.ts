@@ -29,6 +29,8 @@ export class Connection {
   isWriting = false
   /** The slice in which it was corked last. */
   slice = 0
+  /** Whether it is not listened to for now. */
+  isPaused = false
   /** When something came from the client last, by the clock. */
   heardAt: number
   /** When it was found to take nothing first; 0: it takes what it gets. */

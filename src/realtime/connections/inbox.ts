@@ -87,7 +87,8 @@ export class Inbox {
 
   #answer(connection: Connection, message: Parameters<Connection['send']>[0]): void {
     connection.send(message)
-    if (connection.handling-- === mostHandled) connection.transport.resume()
+    connection.handling--
+    this.#goOn(connection)
   }
 
   /** A bucket of tokens, filled at the rate that is allowed. */
@@ -105,10 +106,18 @@ export class Inbox {
 
   #slowDown(connection: Connection): void {
     const { transport } = connection
-    if (connection.handling >= mostHandled) transport.pause()
-    else if (transport.buffered > this.#options.highWater) {
-      transport.pause()
-      transport.probe(() => transport.resume())
-    }
+    const isUnread = transport.buffered > this.#options.highWater
+    if (connection.isPaused || (!isUnread && connection.handling < mostHandled)) return
+    connection.isPaused = true
+    transport.pause()
+    if (isUnread) transport.probe(() => this.#goOn(connection))
+  }
+
+  #goOn(connection: Connection): void {
+    const { transport } = connection
+    if (!connection.isPaused || connection.handling >= mostHandled) return
+    if (transport.buffered > this.#options.highWater) return
+    connection.isPaused = false
+    transport.resume()
   }
 }
