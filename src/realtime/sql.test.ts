@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { realtimeDatabase } from '../../test/helpers/realtime.ts'
+import * as trimming from './log/trim-sql.ts'
+import * as log from './sql.ts'
+
+const statements: Record<string, string> = { ...log, ...trimming }
+
+/** How SQLite runs what meets many messages. */
+const plans: Record<string, string> = {
+  selectFrom: 'SEARCH handcar_messages USING INTEGER PRIMARY KEY (rowid>?)',
+  selectLatest: 'SEARCH handcar_messages USING INTEGER PRIMARY KEY (rowid<?)',
+  selectSizes: 'SEARCH handcar_messages USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)',
+  selectAfter: 'handcar_messages_for_replay (channel=? AND offset>?)',
+  selectBefore: 'handcar_messages_for_replay (channel=? AND offset<?)',
+  selectOldest: 'handcar_messages_for_replay (channel=?)',
+  selectOldestOf: 'COVERING INDEX handcar_messages_for_replay (channel=?)',
+  measureChannel: 'handcar_messages_for_replay (channel=?)',
+  deleteUpTo: 'handcar_messages_for_replay (channel=? AND offset<?)',
+  selectPosition: 'SEARCH handcar_messages',
+  selectTrimmedSince: 'handcar_trimmed_for_folding (offset>?)',
+  selectHighestTrimmed: 'COVERING INDEX handcar_trimmed_for_folding',
+  deleteTrimmed: 'handcar_trimmed_for_folding (offset<?)',
+  selectOldReceipt: 'handcar_realtime_receipts_for_pruning (at<?)',
+  deleteReceipts: 'handcar_realtime_receipts_for_pruning (at<?)',
+}
+
+test('every statement goes through the primary key or an index, and nothing is sorted', async () => {
+  await using database = await realtimeDatabase()
+  for (const [name, text] of Object.entries(statements)) {
+    const explain = `explain query plan ${text.replace(/\?|:[a-z]+/g, '1')}`
+    const rows = await database.write((tx) => tx.all<{ detail: string }>(explain))
+    const plan = rows.map(({ detail }) => detail).join('\n')
+    assert.ok(plan.includes(plans[name] ?? ''), `${name}: expected ${plans[name]}, got\n${plan}`)
+    assert.doesNotMatch(plan, /SCAN handcar_messages|TEMP B-TREE|AUTOMATIC/, `${name}\n${plan}`)
+  }
+  assert.deepEqual(
+    Object.keys(plans).filter((name) => !(name in statements)),
+    [],
+  )
+})
