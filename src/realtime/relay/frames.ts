@@ -33,11 +33,15 @@ export interface CountFrame {
   peers: number
 }
 
-/** A message as bytes; `undefined` when its topic or payload is too long. */
-export function encodeMessage(topic: string, payload: string): Buffer | undefined {
+/** Whether a message is short enough to be sent. */
+export function fits(topic: string, payload: string): boolean {
+  return Buffer.byteLength(topic) <= longestTopic && Buffer.byteLength(payload) <= longestPayload
+}
+
+/** A message that fits, as bytes. */
+export function encodeMessage(topic: string, payload: string): Buffer {
   const topicBytes = Buffer.byteLength(topic)
   const payloadBytes = Buffer.byteLength(payload)
-  if (topicBytes > longestTopic || payloadBytes > longestPayload) return undefined
   const frame = Buffer.allocUnsafe(messageHeader + topicBytes + payloadBytes)
   frame.writeUInt32BE(frame.length - lengthBytes, 0)
   frame.writeUInt8(kind.message, lengthBytes)

@@ -1,10 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { option, socketPath, type Logger } from '../../core/index.ts'
-import { encodeMessage, longestPayload, longestTopic } from './frames.ts'
-import { Hub } from './hub.ts'
-import type { Link, LinkEvents } from './link.ts'
+import { encodeMessage, fits, longestPayload, longestTopic } from './frames.ts'
 import { Outbox } from './outbox.ts'
-import { Peer } from './peer.ts'
+import { Rendezvous } from './rendezvous.ts'
 
 /** Called with what another process has sent. One that throws is logged. */
 export type RelayListener = (payload: string) => void
@@ -30,15 +27,6 @@ export interface RelayOptions {
   logger: Logger
 }
 
-/** A link that is being made, or was made. */
-interface Attempt {
-  link?: Link
-  hasEnded?: boolean
-}
-
-/** The longest pause between two attempts to meet the others, in milliseconds. */
-const longestPause = 1_000
-
 /**
  * Carries messages that are not stored between the processes on one database file. At most once, in the order of each sender:
  * what is sent while the hub changes, or to a process that does not read, is gone.
@@ -50,53 +38,41 @@ const longestPause = 1_000
  * as the supervisor does with a process that does not answer; `isConnected` tells.
  */
 export class Relay {
-  readonly #path: string
-  readonly #lockPath: string
   readonly #logger: Logger
+  readonly #rendezvous: Rendezvous
+  readonly #outbox = new Outbox((frames, count) => this.#write(frames, count))
   readonly #listeners = new Map<string, Set<RelayListener>>()
   readonly #goneListeners = new Set<() => void>()
-  readonly #outbox = new Outbox((frames, count) => this.#write(frames, count))
   readonly #counts = { sent: 0, received: 0, dropped: 0, cutOff: 0 }
-  #link: Link | undefined
-  #running: AbortController | undefined
-  #seeking: Promise<void> | undefined
-  #lastFailure = ''
 
   constructor({ path, logger }: RelayOptions) {
-    this.#path = socketPath(`${path}.relay`)
-    this.#lockPath = `${path}.relay-lock`
     this.#logger = logger
+    this.#rendezvous = new Rendezvous(socketPath(`${path}.relay`), `${path}.relay-lock`, logger, {
+      onMessage: ({ topic, payload }) => this.#receive(topic, payload),
+      onGone: () => this.#tellGone(),
+      onDropped: () => void this.#counts.cutOff++,
+    })
   }
 
   /** Meets the other processes; resolves after the first attempt, and goes on until it is stopped. Idempotent. */
-  async start(): Promise<void> {
-    if (this.#running) return
-    const running = new AbortController()
-    this.#running = running
-    await new Promise<void>((resolve) => {
-      this.#seeking = this.#seek(running, resolve)
-    })
+  start(): Promise<void> {
+    return this.#rendezvous.start()
   }
 
   /** Leaves the others. Idempotent. */
   async stop(): Promise<void> {
     this.#outbox.flush()
-    this.#running?.abort()
-    this.#running = undefined
-    const link = this.#link
-    this.#link = undefined
-    await this.#seeking
-    await link?.close()
+    await this.#rendezvous.stop()
   }
 
   /** How many other processes can be reached. */
   get peers(): number {
-    return this.#link?.peers ?? 0
+    return this.#rendezvous.link?.peers ?? 0
   }
 
   /** Whether the others can be reached, and tell at once when one of them has gone. */
   get isConnected(): boolean {
-    return this.#link !== undefined
+    return this.#rendezvous.link !== undefined
   }
 
   /**
@@ -106,13 +82,11 @@ export class Relay {
    * @throws OptionsError `HANDCAR_OPTION_INVALID` when topic or payload are too long
    */
   send(topic: string, payload: string): void {
-    if (this.#link?.peers === 0) return
-    const frame = encodeMessage(topic, payload)
-    if (frame === undefined) {
+    if (!fits(topic, payload)) {
       const expected = `a topic of at most ${longestTopic} bytes and a payload of at most ${longestPayload}`
       throw option.invalidOption('relay message', expected, `${topic}: ${payload.length} characters`)
     }
-    this.#outbox.add(frame)
+    if (this.#rendezvous.link?.peers !== 0) this.#outbox.add(encodeMessage(topic, payload))
   }
 
   /** Calls back with what others send to a topic. Returns what ends it. */
@@ -133,60 +107,11 @@ export class Relay {
 
   /** What it is doing and has done. */
   stats(): RelayStats {
-    return { role: this.#link?.role ?? 'none', peers: this.peers, ...this.#counts }
-  }
-
-  /** Tries until there is a link. Those who lose the hub at the same moment try again at different ones. */
-  async #seek(running: AbortController, attempted?: () => void): Promise<void> {
-    for (let pause = 4; !running.signal.aborted; pause = Math.min(2 * pause, longestPause)) {
-      const isLinked = await this.#join(running)
-      attempted?.()
-      if (isLinked) return
-      await sleep(Math.random() * pause, undefined, { ref: false, signal: running.signal }).catch(() => {})
-    }
-    attempted?.()
-  }
-
-  async #join(running: AbortController): Promise<boolean> {
-    const attempt: Attempt = {}
-    const events = this.#eventsOf(attempt, running)
-    try {
-      attempt.link =
-        (await Peer.open(this.#path, events)) ?? (await Hub.open(this.#path, this.#lockPath, events))
-    } catch (error) {
-      this.#warn(String(error))
-    }
-    const { link } = attempt
-    if (link === undefined) return false
-    if (attempt.hasEnded || running.signal.aborted) {
-      await link.close()
-      return false
-    }
-    this.#link = link
-    return true
-  }
-
-  #eventsOf(attempt: Attempt, running: AbortController): LinkEvents {
-    return {
-      onMessage: ({ topic, payload }) => this.#receive(topic, payload),
-      onGone: () => this.#tellGone(),
-      onDropped: () => void this.#counts.cutOff++,
-      onEnd: () => {
-        attempt.hasEnded = true
-        if (attempt.link !== undefined && this.#link === attempt.link)
-          this.#seeking = this.#replace(attempt.link, running)
-      },
-    }
-  }
-
-  async #replace(link: Link, running: AbortController): Promise<void> {
-    this.#link = undefined
-    await link.close()
-    await this.#seek(running)
+    return { role: this.#rendezvous.link?.role ?? 'none', peers: this.peers, ...this.#counts }
   }
 
   #write(frames: Buffer, count: number): void {
-    if (this.#link?.write(frames)) this.#counts.sent += count
+    if (this.#rendezvous.link?.write(frames)) this.#counts.sent += count
     else this.#counts.dropped += count
   }
 
@@ -208,12 +133,5 @@ export class Relay {
     } catch (error) {
       this.#logger.error({ error: String(error) }, 'a listener of the relay failed')
     }
-  }
-
-  /** The same failure is said once, however often it comes. */
-  #warn(failure: string): void {
-    if (failure === this.#lastFailure) return
-    this.#lastFailure = failure
-    this.#logger.warn({ error: failure }, 'the relay between processes cannot be opened')
   }
 }
