@@ -6,11 +6,11 @@ import {
   type PositionText,
 } from '../protocol.ts'
 import type { NameIn, ParamsArgument, TypedChannel, TypesIn } from './client-types.ts'
-import { Connection, type ConnectionEvent } from './connection.ts'
+import { openConnection, type Connection, type ConnectionEvent } from './connection.ts'
 import { Emitter, type Off } from './emitter.ts'
 import { nameOf } from './name-of.ts'
 import type { ConnectionState, ConnectOptions } from './options.ts'
-import { Queue, type SendOptions } from './queue.ts'
+import { openQueue, type Queue, type SendOptions } from './queue.ts'
 import { RealtimeError } from './realtime-error.ts'
 import { Subscription, type SubscriptionOwner } from './subscription.ts'
 
@@ -41,8 +41,8 @@ export class RealtimeClient<Channels = unknown> implements SubscriptionOwner {
 
   /** @internal */
   constructor(url: URL, options: ConnectOptions) {
-    this.#queue = new Queue(options.maxQueue ?? 1000)
-    this.#connection = new Connection(url, options, (event) => this.#received(event))
+    this.#queue = openQueue(options.maxQueue ?? 1000, (request) => this.#connection.transmit(request))
+    this.#connection = openConnection(url, options, (event) => this.#received(event))
   }
 
   /** Whether there is a connection. */
@@ -73,7 +73,7 @@ export class RealtimeClient<Channels = unknown> implements SubscriptionOwner {
     if (this.state === 'closed') throw closed()
     const { from, presence } = (options as ChannelOptions | undefined) ?? {}
     const position = from === undefined ? from : parsePosition(from)
-    if (from !== undefined && !position) throw new TypeError(`Expected a position in "from", got "${from}"`)
+    if (from !== undefined && !position) throw new TypeError(`from: expected a position, got "${from}"`)
     const channel = nameOf(name, (params ?? {}) as Record<string, unknown>)
     let subscription = this.#subscriptions.get(channel)
     if (!subscription) this.#subscriptions.set(channel, (subscription = new Subscription(channel, this)))
@@ -127,10 +127,10 @@ export class RealtimeClient<Channels = unknown> implements SubscriptionOwner {
     else if ('opened' in event) {
       this.#isOpen = true
       this.#each((subscription) => subscription.subscribe())
-      this.#queue.open((request) => this.#connection.transmit(request))
+      this.#queue.open()
     } else if ('lost' in event) {
       this.#interrupt()
-      if (blamed.includes(event.lost)) this.#queue.refused(new RealtimeError('too-large'))
+      if (blamed.includes(event.lost)) this.#queue.blame(new RealtimeError('too-large'))
     } else if ('state' in event) {
       if (event.state === 'closed') {
         this.#interrupt()
@@ -191,6 +191,5 @@ export function connect<Channels = unknown>(
   options: ConnectOptions = {},
 ): RealtimeClient<Channels> {
   const { location } = globalThis as { location?: { href: string } }
-  const address = new URL(url, location?.href)
-  return new RealtimeClient(new URL(address.href.replace(/^ws/, 'http')), options)
+  return new RealtimeClient(new URL(String(url).replace(/^ws/, 'http'), location?.href), options)
 }

@@ -1,5 +1,5 @@
 import type { ClientMessage, closeCodes, ServerMessage } from '../protocol.ts'
-import { ComeBack } from './come-back.ts'
+import { comeBack } from './come-back.ts'
 import { openEventStream } from './event-stream.ts'
 import type { ConnectionState, ConnectOptions } from './options.ts'
 import type { Transport, TransportEvent } from './transport.ts'
@@ -17,8 +17,23 @@ export type ConnectionEvent =
 const pingTimeout = 4000
 /** Before the welcome: not logged in, wrong origin, another protocol. */
 const refusals: readonly unknown[] = [
-  4001, 4003, 4400,
-] satisfies (typeof closeCodes)[keyof typeof closeCodes][]
+  4001 satisfies typeof closeCodes.notAuthenticated,
+  4003 satisfies typeof closeCodes.forbiddenOrigin,
+  4400 satisfies typeof closeCodes.protocol,
+  400,
+  401,
+  403,
+]
+
+/** The connection of a client, whatever carries it at the moment. */
+export interface Connection {
+  readonly state: ConnectionState
+  /** Sends it if there is a transport. */
+  transmit(message: ClientMessage): void
+  /** Asks the server for a sign of life, or comes back now. */
+  check(): void
+  close(): void
+}
 
 /**
  * One transport after the other, as long as it is wanted.
@@ -31,122 +46,118 @@ const refusals: readonly unknown[] = [
  *   lives, or made at once, instead of at the next tick.
  * - `'auto'`: each second attempt is an event stream; where WebSockets have worked before, only after some failures.
  */
-export class Connection {
-  state: ConnectionState = 'connecting'
-  readonly #url: URL
-  readonly #options: ConnectOptions
-  readonly #tell: (event: ConnectionEvent) => void
-  readonly #comeBack = new ComeBack()
-  readonly #asleep: () => void
-  #transport: Transport | undefined
-  /** Number of the attempt: what an earlier one still has to say is not heard. */
-  #turn = 0
-  /** The server's, in milliseconds, from its welcome on. */
-  #heartbeat = 0
-  #webSocketsWork = false
-  #ticks: ReturnType<typeof setInterval> | undefined
-  #limit = 0
-  #quiet = 0
-  #wait: ReturnType<typeof setTimeout> | undefined
+export function openConnection(
+  url: URL,
+  { transport: kind = 'auto', token, headers, connectTimeout = 10_000 }: ConnectOptions,
+  tell: (event: ConnectionEvent) => void,
+): Connection {
+  const pause = comeBack()
+  let state: ConnectionState = 'connecting'
+  let transport: Transport | undefined
+  // Number of the attempt: what an earlier one still has to say is not heard.
+  let turn = 0
+  // The server's, in milliseconds, from its welcome on.
+  let heartbeat = 0
+  let doWebSocketsWork = false
+  let ticks: ReturnType<typeof setInterval> | undefined
+  let limit = 0
+  let quiet = 0
 
-  constructor(url: URL, options: ConnectOptions, tell: (event: ConnectionEvent) => void) {
-    this.#url = url
-    this.#options = options
-    this.#tell = tell
-    this.#asleep = onWake(() => this.check())
-    // Later, so that whoever made it has time to listen and to subscribe.
-    this.#wait = setTimeout(() => void this.#connect())
-  }
-
-  /** Sends it if there is a connection. */
-  transmit(message: ClientMessage): void {
-    this.#transport?.send(message)
-  }
-
-  /** Asks the server for a sign of life, or comes back now. */
-  check(): void {
-    if (this.#heartbeat) {
-      this.#watch(pingTimeout)
-      this.transmit({ ping: 1 })
-    } else if (this.state === 'waiting') void this.#connect()
-  }
-
-  close(): void {
-    this.#drop()
-    this.#asleep()
-    this.#enter('closed')
-  }
-
-  async #connect(): Promise<void> {
-    this.#drop()
-    const turn = this.#turn
-    const { transport = 'auto', token, headers, connectTimeout = 10_000 } = this.#options
-    const { attempts } = this.#comeBack
+  const connect = async (): Promise<void> => {
+    drop()
+    const current = turn
+    const { attempts } = pause
     const isEventStream =
-      transport === 'sse' ||
-      (transport === 'auto' && attempts % 2 === 1 && (!this.#webSocketsWork || attempts > 4))
-    this.#enter('connecting')
-    this.#watch(connectTimeout)
-    const url = new URL(this.#url)
+      kind === 'sse' || (kind === 'auto' && attempts % 2 === 1 && (!doWebSocketsWork || attempts > 4))
+    enter('connecting')
+    watch(connectTimeout)
     try {
+      const target = new URL(url)
       const text = typeof token === 'function' ? await token() : token
-      if (turn !== this.#turn) return
-      if (text) url.searchParams.set('token', text)
-      this.#transport = (isEventStream ? openEventStream : openWebSocket)({ url, headers }, (event) => {
-        if (turn !== this.#turn) return
-        if ('welcome' in event && !isEventStream) this.#webSocketsWork = true
-        this.#received(event)
-      })
+      if (text) target.searchParams.set('token', text)
+      if (current === turn)
+        transport = (isEventStream ? openEventStream : openWebSocket)({ url: target, headers }, (event) => {
+          if (current !== turn) return
+          if ('welcome' in event && !isEventStream) doWebSocketsWork = true
+          receive(event)
+        })
     } catch {
-      if (turn === this.#turn) this.#lost()
+      if (current === turn) lose()
     }
   }
 
-  #received(event: TransportEvent): void {
-    if ('closed' in event) return this.#lost(event.closed)
+  const receive = (event: TransportEvent): void => {
+    if ('closed' in event) return lose(event.closed)
     if ('welcome' in event) {
-      this.#heartbeat = event.welcome.heartbeat
-      this.#enter('open')
-    } else if ('bye' in event) this.#comeBack.bye(event.bye.in)
-    if (this.#heartbeat) this.#watch(this.#heartbeat)
-    this.#tell(event)
+      heartbeat = event.welcome.heartbeat
+      enter('open')
+    } else if ('bye' in event) pause.bye(event.bye.in)
+    if (heartbeat) watch(heartbeat)
+    tell(event)
   }
 
-  #lost(code?: number): void {
-    const isRefused = !this.#heartbeat && refusals.includes(code)
-    this.#drop()
-    this.#tell({ lost: code })
-    if (isRefused) return this.close()
-    this.#wait = setTimeout(() => void this.#connect(), this.#comeBack.closed())
-    this.#enter('waiting')
+  const lose = (code?: number): void => {
+    const isRefused = !heartbeat && refusals.includes(code)
+    drop()
+    tell({ lost: code })
+    if (isRefused) return close()
+    wait = setTimeout(() => void connect(), pause.next())
+    enter('waiting')
   }
 
   /** Ends the attempt, the connection or the wait. */
-  #drop(): void {
-    this.#turn++
-    clearTimeout(this.#wait)
-    clearInterval(this.#ticks)
-    this.#limit = this.#heartbeat = 0
-    this.#transport?.close()
-    this.#transport = undefined
+  const drop = (): void => {
+    turn++
+    clearTimeout(wait)
+    clearInterval(ticks)
+    limit = heartbeat = 0
+    transport?.close()
+    transport = undefined
   }
 
-  /** Gives the connection up when nothing has come for somewhat longer than `limit` milliseconds. */
-  #watch(limit: number): void {
-    this.#quiet = 0
-    if (limit === this.#limit) return
-    this.#limit = limit
-    clearInterval(this.#ticks)
-    this.#ticks = setInterval(() => {
-      if (++this.#quiet > 5) this.#lost()
+  /** Gives the connection up when nothing has come for somewhat longer than that many milliseconds. */
+  const watch = (milliseconds: number): void => {
+    quiet = 0
+    if (milliseconds === limit) return
+    limit = milliseconds
+    clearInterval(ticks)
+    ticks = setInterval(() => {
+      if (++quiet > 5) lose()
       // It has lasted: the next failure is the first.
-      else if (this.#heartbeat) this.#comeBack.attempts = 0
+      else if (heartbeat) pause.attempts = 0
     }, limit / 4)
   }
 
-  #enter(state: ConnectionState): void {
-    if (state === this.state) return
-    this.state = state
-    this.#tell({ state })
+  const enter = (now: ConnectionState): void => {
+    if (now === state) return
+    state = now
+    tell({ state })
+  }
+
+  const transmit = (message: ClientMessage): void => transport?.send(message)
+
+  const check = (): void => {
+    if (heartbeat) {
+      watch(pingTimeout)
+      transmit({ ping: 1 })
+    } else if (state === 'waiting') void connect()
+  }
+
+  const close = (): void => {
+    drop()
+    asleep()
+    enter('closed')
+  }
+
+  const asleep = onWake(check)
+  // Later, so that whoever made it has time to listen and to subscribe.
+  let wait = setTimeout(() => void connect())
+  return {
+    get state() {
+      return state
+    },
+    transmit,
+    check,
+    close,
   }
 }

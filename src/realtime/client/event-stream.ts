@@ -1,14 +1,7 @@
-import { parsePosition, type AckMessage, type closeCodes, type ErrorMessage } from '../protocol.ts'
+import { parsePosition, type AckMessage, type ErrorMessage } from '../protocol.ts'
 import type { SendRequest, ServerMessage, SubscribeRequest } from '../protocol.ts'
 import { readEvents } from './read-events.ts'
 import type { OpenTransport } from './transport.ts'
-
-/** What a status of HTTP is among the close codes. */
-const codes: Record<number, (typeof closeCodes)[keyof typeof closeCodes]> = {
-  400: 4400,
-  401: 4001,
-  403: 4003,
-}
 
 /**
  * The event stream, for where no WebSocket comes through, behind the same face.
@@ -62,18 +55,18 @@ export const openEventStream: OpenTransport = ({ url, headers }, tell) => {
       }
       tell(message)
     }
-    let code: number | undefined
+    let status: number | undefined
     try {
       const response = await fetch(address, {
         headers: { ...headers, accept: 'text/event-stream' },
         signal: AbortSignal.any([signal, ended.signal]),
       })
-      code = codes[response.status]
+      status = response.status
       if (response.ok) await readEvents(response.body!, (data) => receive(JSON.parse(data) as ServerMessage))
     } catch {
       // The network, or ended from here.
     }
-    if (!signal.aborted) tell({ closed: code })
+    if (!signal.aborted) tell({ closed: status })
   }
   const post = async (message: SendRequest): Promise<void> => {
     try {

@@ -9,20 +9,10 @@ export interface Fragment {
   html?: string
 }
 
-interface FragmentElement {
-  id: string
-  remove(): void
-  querySelectorAll(selectors: string): Iterable<FragmentElement>
-  // The methods that the actions are named after, and `replaceChildren`.
-  [method: string]: unknown
-}
-
-interface FragmentRoot {
-  querySelectorAll(selectors: string): Iterable<unknown>
-  createElement?(name: 'template'): {
-    innerHTML: string
-    content: { children: Iterable<unknown>; cloneNode(deep: true): unknown }
-  }
+interface Page {
+  createElement(name: 'template'): { innerHTML: string; content: { cloneNode(deep: true): unknown } }
+  /** Elements have methods that the actions are named after, and two of `methods`. */
+  querySelectorAll(selectors: string): Iterable<Record<string, ((content: unknown) => void) | undefined>>
 }
 
 /** Options of {@link applyFragments}. */
@@ -36,8 +26,7 @@ export interface FragmentOptions {
 const methods: Record<string, string> = { replace: 'replaceWith', update: 'replaceChildren' }
 
 /**
- * Applies the fragments of a channel to the page. Elements with an `id` that are appended or prepended take the place of the one
- * that is there with the same. Scripts in the HTML do not run.
+ * Applies the fragments of a channel to the page. Scripts in the HTML do not run.
  *
  * @param live What `channel()` returned.
  * @returns what ends it
@@ -47,19 +36,12 @@ export function applyFragments(
   { type = 'fragment', applied }: FragmentOptions = {},
 ): Off {
   return live.on(type, ({ target, action, html = '' }: Fragment) => {
-    const { document } = globalThis as unknown as { document: Required<FragmentRoot> }
+    const { document } = globalThis as unknown as { document: Page }
     const template = document.createElement('template')
     template.innerHTML = html
-    for (const element of document.querySelectorAll(target) as Iterable<FragmentElement>) {
-      const { content } = template
-      if (action.endsWith('pend'))
-        for (const { id } of content.children as Iterable<FragmentElement>)
-          if (id) for (const old of element.querySelectorAll(`#${CSS.escape(id)}`)) old.remove()
-      const method = element[methods[action] ?? action] as ((content?: unknown) => void) | undefined
-      method?.call(element, content.cloneNode(true))
+    for (const element of document.querySelectorAll(target)) {
+      element[methods[action] ?? action]?.(template.content.cloneNode(true))
       applied?.(element)
     }
   })
 }
-
-declare const CSS: { escape(text: string): string }

@@ -1,6 +1,6 @@
 /**
- * Reads an event stream (HTML Standard, 9.2): calls back with the data of each event. Of the other fields none is needed: positions
- * are in the messages. Ends with the stream; throws when that breaks.
+ * Reads the event stream of a server of ours (HTML Standard, 9.2): calls back with the data of each event, which is one line. Of the
+ * other fields none is needed: positions are in the messages. Ends with the stream; throws when that breaks.
  */
 export async function readEvents(
   body: ReadableStream<Uint8Array>,
@@ -12,11 +12,8 @@ export async function readEvents(
   for (;;) {
     const { done, value } = await reader.read()
     if (done) return
-    const events = (rest + decoder.decode(value, { stream: true })).split('\n\n')
-    rest = events.pop()!
-    for (const event of events) {
-      const lines = event.split('\n').filter((line) => line.startsWith('data:'))
-      if (lines.length > 0) received(lines.map((line) => line.slice(5)).join('\n'))
-    }
+    const lines = (rest + decoder.decode(value, { stream: true })).split('\n')
+    rest = lines.pop()!
+    for (const line of lines) if (line.startsWith('data:')) received(line.slice(5))
   }
 }

@@ -19,7 +19,7 @@ export interface SubscriptionOwner {
  * The one subscription of a channel that all {@link LiveChannel}s of its name share. It asks for everything after the lowest of
  * their positions; each of them leaves out what it has seen.
  *
- * Somebody who comes later with a position makes it ask again. Only the answer to the latest request counts: until it has come,
+ * Somebody who comes later makes it ask again. Only the answer to the latest request counts: until it has come,
  * newcomers hear nothing (what comes may be above what they miss), and a heartbeat's position is not believed (it may speak of the
  * time after the server took the old subscription away and before it began the new one).
  */
@@ -43,13 +43,7 @@ export class Subscription {
   add(from: Position | undefined, metadata: unknown): LiveChannel {
     const view = new LiveChannel(this, from)
     this.#views.add(view)
-    if (from || metadata !== undefined || !this.#isConfirmed) this.ask(metadata)
-    else
-      queueMicrotask(() => {
-        const live = [...this.#views].find(({ isActive }) => isActive)
-        // Otherwise the answer to a later request begins it.
-        if (this.#isConfirmed && live && !view.isActive && this.#views.has(view)) view.begin(live.at!, true)
-      })
+    this.ask(metadata)
     return view
   }
 

@@ -1,6 +1,6 @@
 import type { ClientMessage, ServerMessage } from '../protocol.ts'
 
-/** `opened`: what is sent now arrives. `closed`: it is over, with a close code of the protocol where the other end gave one. */
+/** `opened`: what is sent now arrives. `closed`: it is over, with a close code or a status of HTTP where the other end gave one. */
 export type TransportEvent = ServerMessage | { opened: true } | { closed: number | undefined }
 
 /** One connection to the server; it begins when it is made, and never comes back. */
