@@ -1,15 +1,12 @@
-import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Logger } from '../../core/index.ts'
-import type { CommitNotice, Database } from '../../database/index.ts'
-import { deliverEvent, epochEvent, errorEvent } from '../events.ts'
-import { topic, type Log } from './log.ts'
+import type { Database } from '../../database/index.ts'
+import { deliverEvent, epochEvent } from '../events.ts'
+import { Listeners } from './listeners.ts'
+import type { Log } from './log.ts'
+import { Lookout } from './lookout.ts'
 import type { Position, StoredMessage } from './message.ts'
 import { Recent } from './recent.ts'
-import { Retry } from './retry.ts'
 import { SliceSize } from './slice-size.ts'
-
-/** After a commit that names nothing of ours it is looked within this time, in milliseconds. */
-const unnamed = 50
 
 /** Gets the messages of all channels in order, each once. */
 export type MessagesListener = (messages: readonly StoredMessage[]) => void
@@ -52,47 +49,38 @@ export interface FeedOptions {
  * gone back (a backup was restored): a new epoch begins.
  */
 export class Feed {
-  readonly #database: Database
+  readonly #options: FeedOptions
   readonly #log: Log
-  readonly #logger: Logger
-  readonly #memory: number
-  readonly #messages = new Set<MessagesListener>()
-  readonly #epochs = new Set<EpochListener>()
-  readonly #losses = new Set<LostListener>()
+  readonly #lookout: Lookout
+  readonly #messages: Listeners<readonly StoredMessage[]>
+  readonly #epochs: Listeners<Position>
+  readonly #losses: Listeners<readonly string[]>
   readonly #slices = new SliceSize()
-  readonly #retry = new Retry()
-  readonly #stats = { messages: 0, slices: 0, failures: 0 }
+  readonly #stats = { messages: 0, slices: 0 }
   #recent = new Recent(0, 0)
   #epoch = ''
-  #last: StoredMessage | undefined
   #position = 0
-  #unlisten: (() => void) | undefined
-  #enter = AsyncLocalStorage.snapshot()
-  #isDue = false
-  #laterLook: NodeJS.Timeout | undefined
+  #last: StoredMessage | undefined
 
-  constructor({ database, log, logger, memory = 4 * 1_048_576 }: FeedOptions) {
-    this.#database = database
+  constructor(options: FeedOptions) {
+    const { database, log, logger } = options
+    this.#options = options
     this.#log = log
-    this.#logger = logger
-    this.#memory = memory
+    this.#messages = new Listeners(logger)
+    this.#epochs = new Listeners(logger)
+    this.#losses = new Listeners(logger)
+    this.#lookout = new Lookout({ database, logger, look: () => this.#readSlice() })
   }
 
   /** Begins where the log ends now. */
   start(): void {
-    // The listener is called in the context of whoever commits; what it starts must not belong to that.
-    this.#enter = AsyncLocalStorage.snapshot()
-    this.#restart()
-    this.#unlisten = this.#database.onCommit((notice) => this.#enter(() => this.#noticed(notice)))
+    this.#begin()
+    this.#lookout.start()
   }
 
   /** Delivers nothing any more. */
   stop(): void {
-    this.#unlisten?.()
-    this.#unlisten = undefined
-    this.#retry.stop()
-    clearTimeout(this.#laterLook)
-    this.#laterLook = undefined
+    this.#lookout.stop()
   }
 
   /** The offset up to which everything was delivered. */
@@ -107,14 +95,12 @@ export class Feed {
 
   /** Calls a listener with all messages from now on, in slices without a gap, in order. Returns what ends it. */
   onMessages(listener: MessagesListener): () => void {
-    this.#messages.add(listener)
-    return () => void this.#messages.delete(listener)
+    return this.#messages.add(listener)
   }
 
   /** Calls a listener when a new epoch has begun. Returns what ends it. */
   onEpoch(listener: EpochListener): () => void {
-    this.#epochs.add(listener)
-    return () => void this.#epochs.delete(listener)
+    return this.#epochs.add(listener)
   }
 
   /**
@@ -122,8 +108,7 @@ export class Feed {
    * moment and the messages that follow, some of these channels are missing. Returns what ends it.
    */
   onLost(listener: LostListener): () => void {
-    this.#losses.add(listener)
-    return () => void this.#losses.delete(listener)
+    return this.#losses.add(listener)
   }
 
   /** The messages of a channel after an offset that were delivered already, in order: from memory, or else from the log. */
@@ -133,42 +118,13 @@ export class Feed {
     return this.#log.after(channel, offset, limit).filter((message) => message.offset <= this.#position)
   }
 
+  /** What it is doing and has done. */
   stats(): FeedStats {
     return {
       position: { epoch: this.#epoch, offset: this.#position },
       ...this.#stats,
-      failing: this.#retry.error,
+      ...this.#lookout.stats,
       recent: { ...this.#recent.size, since: this.#recent.since },
-    }
-  }
-
-  #noticed({ origin, topics }: CommitNotice): void {
-    if (origin !== 'here' || topics === undefined || topics.has(topic)) this.#look()
-    // Somebody may have inserted a message with SQL of their own, which touches no topic.
-    else this.#laterLook ??= setTimeout(() => this.#look(), unnamed).unref()
-  }
-
-  #look(): void {
-    clearTimeout(this.#laterLook)
-    this.#laterLook = undefined
-    if (this.#isDue || this.#retry.isWaiting || this.#unlisten === undefined) return
-    this.#isDue = true
-    setImmediate(() => {
-      this.#isDue = false
-      if (this.#unlisten !== undefined) this.#try()
-    })
-  }
-
-  #try(): void {
-    try {
-      const isMore = this.#readSlice()
-      this.#retry.succeeded()
-      if (isMore) this.#look()
-    } catch (error) {
-      this.#stats.failures += 1
-      this.#logger.error({ error: String(error) }, 'the feed of realtime failed and tries again')
-      errorEvent.publish({ during: 'feed', error })
-      this.#retry.failed(error, () => this.#look())
     }
   }
 
@@ -176,19 +132,19 @@ export class Feed {
   #readSlice(): boolean {
     const startedAt = performance.now()
     const wanted = this.#slices.messages
-    const { end, lost, messages } = this.#database.read(() => ({
+    const { end, lost, messages } = this.#options.database.read(() => ({
       end: this.#log.position(),
       lost: this.#log.trimmedSince(this.#position),
       // The first is the one that was read last.
       messages: this.#log.from(this.#position, wanted + 1),
     }))
-    if (end.epoch !== this.#epoch) return this.#beginEpoch(end)
+    if (end.epoch !== this.#epoch) return this.#beginEpoch()
     if (this.#hasGoneBack(end, messages[0])) {
-      this.#log.newEpoch(this.#epoch).catch((error: unknown) => this.#retry.failed(error, () => this.#look()))
+      this.#log.newEpoch(this.#epoch).catch((error: unknown) => this.#lookout.failed(error))
       return false
     }
     if (messages[0]?.offset === this.#position) messages.shift()
-    if (lost.length > 0) for (const listener of this.#losses) this.#call(() => listener(lost))
+    if (lost.length > 0) this.#losses.tell(lost)
     if (messages.length === 0) return false
     this.#deliver(messages)
     const duration = performance.now() - startedAt
@@ -210,35 +166,29 @@ export class Feed {
     for (const message of messages) this.#recent.add(message)
     this.#stats.messages += messages.length
     this.#stats.slices += 1
-    for (const listener of this.#messages) this.#call(() => listener(messages))
+    this.#messages.tell(messages)
   }
 
-  #beginEpoch(position: Position): boolean {
-    this.#restart()
-    this.#logger.warn({ ...position }, 'the log of realtime has a new epoch: clients read their state anew')
+  #beginEpoch(): boolean {
+    this.#begin()
+    const position = { epoch: this.#epoch, offset: this.#position }
+    this.#options.logger.warn(
+      { ...position },
+      'the log of realtime has a new epoch: clients read their state anew',
+    )
     epochEvent.publish({ epoch: this.#epoch, position: this.#position })
-    for (const listener of this.#epochs)
-      this.#call(() => listener({ epoch: this.#epoch, offset: this.#position }))
+    this.#epochs.tell(position)
     return true
   }
 
-  #restart(): void {
-    this.#database.read(() => {
+  #begin(): void {
+    const { database, memory = 4 * 1_048_576 } = this.#options
+    database.read(() => {
       const { epoch, offset } = this.#log.position()
       this.#epoch = epoch
       this.#position = offset
       this.#last = this.#log.latest(offset, 1)[0]
-      this.#recent = Recent.load(this.#log, this.#memory, offset)
+      this.#recent = Recent.load(this.#log, memory, offset)
     })
-  }
-
-  /** A listener that throws takes nothing from the others, nor from itself later. */
-  #call(listener: () => void): void {
-    try {
-      listener()
-    } catch (error) {
-      this.#logger.error({ error: String(error) }, 'a listener of realtime messages failed')
-      errorEvent.publish({ during: 'listener', error })
-    }
   }
 }
