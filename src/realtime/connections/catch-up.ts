@@ -107,6 +107,9 @@ export class CatchUp {
         onLive(subscription)
       }
     }
+    // An event stream resumes from the last id that it was told: without one, what comes before the first message would be lost.
+    if (connection.transport.kind === 'sse' && !this.#ahead.has(connection))
+      connection.send({ position: fanOut.positionText }, fanOut.positionText)
   }
 
   #write(connection: Connection, messages: readonly StoredMessage[]): void {

@@ -59,8 +59,12 @@ export class Connection {
     return user === undefined ? undefined : String(user.id)
   }
 
-  /** Says something to this client alone. */
-  send(message: ServerMessage): void {
-    if (this.isOpen) this.transport.write(Packet.of(message))
+  /**
+   * Says something to this client alone.
+   *
+   * @param id Of its event, in an event stream.
+   */
+  send(message: ServerMessage, id?: string): void {
+    if (this.isOpen) this.transport.write(Packet.of(message, id))
   }
 }

@@ -59,6 +59,14 @@ export class Subscriptions {
     this.#ask(subscription, request)
   }
 
+  /** Answers several subscribes, which begin together: what they have missed is merged. */
+  subscribeAll(connection: Connection, requests: readonly SubscribeRequest[]): void {
+    connection.isWriting = true
+    for (const request of requests) this.subscribe(connection, request)
+    connection.isWriting = false
+    this.#options.catchUp.advance(connection)
+  }
+
   /** Ends a subscription because its client says so. */
   unsubscribe(connection: Connection, name: string, id: number): void {
     const subscription = connection.subscriptions.get(name)

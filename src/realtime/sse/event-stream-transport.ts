@@ -73,7 +73,18 @@ export class EventStreamTransport implements Transport {
 
   destroy(): void {
     if (!this.#isOpen) return
-    this.#controller.error(new Error('The event stream was cut off'))
+    // With this code the adapter of the server breaks the connection off without logging an error of the app.
+    const error = Object.assign(new Error('The event stream was cut off'), {
+      code: 'ERR_STREAM_PREMATURE_CLOSE',
+    })
+    this.#controller.error(error)
+    this.#close()
+  }
+
+  /** The client has gone: nobody is left to be told. */
+  leave(): void {
+    if (!this.#isOpen) return
+    this.#controller.close()
     this.#close()
   }
 

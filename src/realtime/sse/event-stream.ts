@@ -37,14 +37,14 @@ export function openEventStream(request: Request, client: Client, host: StreamHo
   const transport = new EventStreamTransport(() => host.closed(connection, 1000))
   const connection: Connection = host.accept(client, transport)
   const from = request.headers.get('last-event-id') || searchParams.get('from') || undefined
-  request.signal.addEventListener('abort', () => transport.destroy(), { once: true })
-  for (const [id, channel] of [...channels].entries())
-    host.subscriptions.subscribe(connection, {
-      subscribe: channel,
-      id,
-      ...(from !== undefined && { from }),
-      ...(presence !== undefined && { presence }),
-    })
+  request.signal.addEventListener('abort', () => transport.leave(), { once: true })
+  const requests = [...channels].map((subscribe, id) => ({
+    subscribe,
+    id,
+    ...(from !== undefined && { from }),
+    ...(presence !== undefined && { presence }),
+  }))
+  host.subscriptions.subscribeAll(connection, requests)
   return new Response(transport.body, { headers })
 }
 
