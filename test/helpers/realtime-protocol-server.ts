@@ -32,7 +32,7 @@ export class ProtocolServer {
   refusesWith: number | undefined
   isWelcoming = true
   /** What is done with a message, in place of what the server does. */
-  intercept: ((message: ClientMessage, client: ServedClient) => boolean | void) | undefined
+  intercept: ((message: ClientMessage, client: ServedClient) => unknown) | undefined
   readonly #http = createServer((request, response) => void this.#serve(request, response))
   readonly #webSockets = new WebSocketServer({
     noServer: true,

@@ -29,10 +29,10 @@ const refusals: readonly unknown[] = [
 export interface Connection {
   readonly state: ConnectionState
   /** Sends it if there is a transport. */
-  transmit(message: ClientMessage): void
+  transmit(this: void, message: ClientMessage): void
   /** Asks the server for a sign of life, or comes back now. */
-  check(): void
-  close(): void
+  check(this: void): void
+  close(this: void): void
 }
 
 /**

@@ -1,5 +1,7 @@
-import { parsePosition, type AckMessage, type ErrorMessage } from '../protocol.ts'
+import type { AckMessage, ErrorMessage } from '../protocol.ts'
 import type { SendRequest, ServerMessage, SubscribeRequest } from '../protocol.ts'
+import { lowest } from './lowest.ts'
+import { onceATurn } from './once-a-turn.ts'
 import { readEvents } from './read-events.ts'
 import type { OpenTransport } from './transport.ts'
 
@@ -20,17 +22,8 @@ export const openEventStream: OpenTransport = ({ url, headers }, tell) => {
   const channels = new Map<string, SubscribeRequest>()
   const ended = new AbortController()
   let stream = ended
-  let isRenewing = false
   let posts = Promise.resolve()
 
-  const renew = (): void => {
-    if (isRenewing) return
-    isRenewing = true
-    queueMicrotask(() => {
-      isRenewing = false
-      void read()
-    })
-  }
   const read = async (): Promise<void> => {
     if (stream !== ended) stream.abort()
     if (channels.size === 0) return
@@ -41,9 +34,8 @@ export const openEventStream: OpenTransport = ({ url, headers }, tell) => {
       query.append('channel', subscribe)
       if (presence !== undefined) query.set('presence', JSON.stringify(presence))
     }
-    const froms = [...channels.values()].flatMap(({ from }) => from ?? [])
-    const [lowest] = froms.sort((a, b) => parsePosition(a)!.offset - parsePosition(b)!.offset)
-    if (lowest) query.set('from', lowest)
+    const from = lowest([...channels.values()].map((request) => request.from))
+    if (from) query.set('from', from)
     let now = ''
     const receive = (message: ServerMessage): void => {
       if (signal.aborted) return
@@ -68,6 +60,7 @@ export const openEventStream: OpenTransport = ({ url, headers }, tell) => {
     }
     if (!signal.aborted) tell({ closed: status })
   }
+  const renew = onceATurn(read)
   const post = async (message: SendRequest): Promise<void> => {
     try {
       const response = await fetch(url, {

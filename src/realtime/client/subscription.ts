@@ -1,6 +1,8 @@
-import { formatPosition, parsePosition } from '../protocol.ts'
+import { parsePosition } from '../protocol.ts'
 import type { ClientMessage, PresenceEntry, PresenceMessage, SubscribedMessage } from '../protocol.ts'
-import { LiveChannel, type Position } from './live-channel.ts'
+import { lowest } from './lowest.ts'
+import { newView, type LiveChannel, type Position, type View } from './live-channel.ts'
+import { onceATurn } from './once-a-turn.ts'
 import type { SendOptions } from './queue.ts'
 import type { RealtimeError } from './realtime-error.ts'
 
@@ -12,114 +14,103 @@ export interface SubscriptionOwner {
   transmit(message: ClientMessage): void
   queue(channel: string, type: string, data: unknown, options: SendOptions | undefined): Promise<unknown>
   /** Nobody looks at the channel any more, or nobody may. */
-  forget(subscription: Subscription): void
+  forget(name: string): void
+}
+
+/** The one subscription of a channel that all {@link LiveChannel}s of its name share. */
+export interface Subscription {
+  readonly name: string
+  /** Number of the latest request. */
+  id: number
+  /** Who is there, once that is known. */
+  present: PresenceEntry[] | undefined
+  add(from: Position | undefined, metadata: unknown): LiveChannel
+  remove(view: View): void
+  send: LiveChannel['send']
+  /** Asks (again) with what is told of oneself, once for all calls of a turn. `undefined`: what was told before. */
+  ask(this: void, metadata: unknown): void
+  /** Asks for what comes after the lowest position. */
+  subscribe(): void
+  confirmed(answer: SubscribedMessage): void
+  interrupted(): void
+  /** A heartbeat: everything up to here has come. */
+  reached(at: Position): void
+  presenceChanged(message: PresenceMessage): void
+  ended(error: RealtimeError): void
+  each(call: (view: View) => unknown): void
 }
 
 /**
- * The one subscription of a channel that all {@link LiveChannel}s of its name share. It asks for everything after the lowest of
- * their positions; each of them leaves out what it has seen.
+ * A subscription asks for everything after the lowest of the positions of those that share it; each of them leaves out what it has
+ * seen.
  *
- * Somebody who comes later makes it ask again. Only the answer to the latest request counts: until it has come,
- * newcomers hear nothing (what comes may be above what they miss), and a heartbeat's position is not believed (it may speak of the
- * time after the server took the old subscription away and before it began the new one).
+ * Somebody who comes later makes it ask again. Only the answer to the latest request counts: until it has come, newcomers hear
+ * nothing (what comes may be above what they miss), and a heartbeat's position is not believed (it may speak of the time after the
+ * server took the old subscription away and before it began the new one).
  */
-export class Subscription {
-  readonly name: string
-  readonly owner: SubscriptionOwner
-  /** Who is there, once that is known. */
-  present: PresenceEntry[] | undefined
-  /** Number of the latest request. */
-  id = 0
-  readonly #views = new Set<LiveChannel>()
-  #metadata: unknown
-  #isAsking = false
-  #isConfirmed = false
+export function newSubscription(name: string, owner: SubscriptionOwner): Subscription {
+  const views = new Set<View>()
+  let told: unknown
+  const askOnce = onceATurn(() => self.subscribe())
+  let isConfirmed = false
 
-  constructor(name: string, owner: SubscriptionOwner) {
-    this.name = name
-    this.owner = owner
+  const self: Subscription = {
+    name,
+    id: 0,
+    present: undefined,
+    each: (call) => views.forEach(call),
+    send: (type, data, options) => owner.queue(name, type, data, options),
+    add(from, metadata) {
+      const view = newView(self, from)
+      views.add(view)
+      self.ask(metadata)
+      return view.live
+    },
+    remove(view) {
+      if (!views.delete(view) || views.size) return
+      owner.transmit({ unsubscribe: name, id: owner.nextId() })
+      owner.forget(name)
+    },
+    ask(metadata) {
+      if (metadata !== undefined) told = metadata
+      askOnce()
+    },
+    subscribe() {
+      isConfirmed = false
+      if (!views.size) return
+      self.id = owner.nextId()
+      owner.transmit({
+        subscribe: name,
+        id: self.id,
+        // What is undefined is no part of the JSON.
+        from: lowest([...views].map(({ live }) => live.position)),
+        presence: told,
+      })
+    },
+    confirmed({ id, position, recovered }) {
+      if (id !== self.id) return
+      isConfirmed = true
+      self.each((view) => view.begin(parsePosition(position)!, recovered))
+    },
+    interrupted() {
+      isConfirmed = false
+      self.each((view) => (view.isActive = false))
+    },
+    reached(at) {
+      if (isConfirmed) self.each((view) => view.reach(at))
+    },
+    presenceChanged({ present, joined = [], left = [] }) {
+      const changed = [...joined, ...left].map(({ connection }) => connection)
+      const rest = (self.present ?? []).filter(({ connection }) => !changed.includes(connection))
+      self.present = present ?? [...rest, ...joined]
+      self.each((view) => view.tell('presence', { present: self.present, joined, left }))
+    },
+    ended(error) {
+      owner.forget(name)
+      self.interrupted()
+      self.each((view) => view.tell('end', error))
+      views.clear()
+    },
   }
-
-  add(from: Position | undefined, metadata: unknown): LiveChannel {
-    const view = new LiveChannel(this, from)
-    this.#views.add(view)
-    this.ask(metadata)
-    return view
-  }
-
-  remove(view: LiveChannel): void {
-    if (!this.#views.delete(view) || this.#views.size) return
-    this.owner.transmit({ unsubscribe: this.name, id: this.owner.nextId() })
-    this.owner.forget(this)
-  }
-
-  /** Asks (again) with what is told of oneself, once for all calls of a turn. `undefined`: what was told before. */
-  ask(metadata: unknown): void {
-    if (metadata !== undefined) this.#metadata = metadata
-    if (this.#isAsking) return
-    this.#isAsking = true
-    queueMicrotask(() => this.#isAsking && this.subscribe())
-  }
-
-  /** Asks for what comes after the lowest position. */
-  subscribe(): void {
-    this.#isAsking = this.#isConfirmed = false
-    if (!this.#views.size) return
-    let lowest: Position | undefined
-    for (const { at } of this.#views) if (at && !(lowest && lowest.offset <= at.offset)) lowest = at
-    this.id = this.owner.nextId()
-    this.owner.transmit({
-      subscribe: this.name,
-      id: this.id,
-      // What is undefined is no part of the JSON.
-      from: lowest && formatPosition(lowest),
-      presence: this.#metadata,
-    })
-  }
-
-  confirmed({ id, position, recovered }: SubscribedMessage): void {
-    if (id !== this.id) return
-    this.#isConfirmed = true
-    this.#each((view) => view.begin(parsePosition(position)!, recovered))
-  }
-
-  /** After a request was refused for now, unless there has been another. */
-  retry(id: number): void {
-    if (id === this.id) this.subscribe()
-  }
-
-  received(type: string, data: unknown, offset: number | undefined): void {
-    this.#each((view) => view.receive(type, data, offset))
-  }
-
-  interrupted(): void {
-    this.#isConfirmed = false
-    this.#each((view) => (view.isActive = false))
-  }
-
-  reached(at: Position): void {
-    if (this.#isConfirmed) this.#each((view) => view.reach(at))
-  }
-
-  gap(position: Position): void {
-    this.#each((view) => view.isActive && view.gap(position))
-  }
-
-  presenceChanged({ present, joined = [], left = [] }: PresenceMessage): void {
-    const changed = new Set([...joined, ...left].map(({ connection }) => connection))
-    const rest = (this.present ?? []).filter(({ connection }) => !changed.has(connection))
-    this.present = present ?? [...rest, ...joined]
-    this.#each((view) => view.tell('presence', { present: this.present, joined, left }))
-  }
-
-  ended(error: RealtimeError): void {
-    this.owner.forget(this)
-    this.interrupted()
-    this.#each((view) => view.tell('end', error))
-    this.#views.clear()
-  }
-
-  #each(call: (view: LiveChannel) => unknown): void {
-    for (const view of this.#views) call(view)
-  }
+  return self
 }
