@@ -38,7 +38,8 @@ create table handcar_realtime_state (
   id integer primary key check (id = 1),
   epoch text not null,
   floor integer not null default 0, -- of a channel that has no row in handcar_trimmed, anything below may be gone
-  file text -- which file the epoch was made for: a copy of it has a life of its own
+  file text, -- the one that the epoch was made for: a copy of it has a life of its own
+  boot text -- the run of the machine that has written last
 ) strict;
 insert into handcar_realtime_state (id, epoch) values (1, lower(hex(randomblob(8))));
 

@@ -47,10 +47,15 @@ export const selectReach = `
     coalesce((select offset from handcar_trimmed where channel = ?), 0) as trimmed
   from handcar_realtime_state where id = 1`
 
-export const selectFile = 'select file from handcar_realtime_state where id = 1'
+export const selectOrigin = 'select file, boot from handcar_realtime_state where id = 1'
 
 /** Begins a new epoch, unless somebody else has begun one. */
 export const replaceEpoch = 'update handcar_realtime_state set epoch = :epoch where id = 1 and epoch = :known'
 
-/** Remembers which file the epoch belongs to. */
-export const updateFile = 'update handcar_realtime_state set file = ? where id = 1'
+/** Remembers what the log belongs to. */
+export const updateOrigin = 'update handcar_realtime_state set file = ?, boot = ? where id = 1'
+
+/** A message to nobody, whose offset is so much higher; as the highest it stays until there is another. */
+export const skipOffsets = `
+  insert into handcar_messages (offset, channel, type, created_at)
+  select offset + ?, 'handcar.boot', 'skip', ? from handcar_messages not indexed order by offset desc limit 1`

@@ -117,3 +117,36 @@ test('a stranger publishes with plain SQL', async () => {
   assert.equal(message?.data, 'null')
   assert.ok(Math.abs(message.createdAt - Date.now()) < 60_000)
 })
+
+test('after a start of the machine no offset is given that may have been read before a power cut', async () => {
+  await using database = await realtimeDatabase()
+  const log = new Log({ database, clock })
+  await log.open()
+  for (let count = 0; count < 5; count++) await log.publish('room/1', 'posted', '1')
+  const seen = log.position()
+  await log.open()
+  assert.deepEqual(log.position(), seen, 'the same machine still runs')
+  // The last two were not on the disk.
+  await database.run('delete from handcar_messages where offset > 3')
+  await database.run("update handcar_realtime_state set boot = 'before'")
+  await log.open()
+  await log.open()
+  assert.equal(log.epoch, seen.epoch)
+  const offset = await log.publish('room/1', 'posted', '1')
+  assert.equal(offset, 10_000_004)
+  assert.equal(log.checkResume('room/1', seen), 'ok')
+  assert.deepEqual(
+    log.after('room/1', seen.offset, 10).map((message) => message.offset),
+    [offset],
+  )
+})
+
+test('a copied file has an epoch of its own', async () => {
+  await using database = await realtimeDatabase()
+  const log = new Log({ database, clock })
+  await log.open()
+  const { epoch } = log
+  await database.run("update handcar_realtime_state set file = 'another'")
+  await log.open()
+  assert.notEqual(log.epoch, epoch)
+})

@@ -2,11 +2,14 @@ import { randomBytes } from 'node:crypto'
 import type { Clock } from '../../core/index.ts'
 import { SharedWrite, type Database, type Transaction } from '../../database/index.ts'
 import * as sql from '../sql.ts'
-import { fileIdentity } from './file-identity.ts'
 import type { Position, StoredMessage } from './message.ts'
+import { originOfNow } from './origin.ts'
 
 /** The topic that commits with messages have. */
 export const topic = 'handcar.realtime'
+
+/** How many offsets are left out after a start of the machine: more than can be committed between two syncs. */
+const skipped = 10_000_000
 
 interface NewMessage {
   readonly channel: string
@@ -43,22 +46,26 @@ export class Log {
   }
 
   /**
-   * Begins a new epoch where the file is not the one that the epoch was made for: it was restored from a backup, or copied, and the
-   * original may have gone on.
+   * Looks whether the log is where it was. In another file, restored from a backup or copied, it begins a new epoch. After a start of the
+   * machine it leaves offsets out: what was committed just before a power cut may have been read by somebody and not be on the disk,
+   * and its offsets must not be given again.
    */
   async open(): Promise<void> {
-    const file = await fileIdentity(this.#database.path)
-    const known = (): string | null => this.#database.get<{ file: string | null }>(sql.selectFile)!.file
-    if (known() === file) return
+    const now = await originOfNow(this.#database.path)
+    const known = () => this.#database.get<{ file: string | null; boot: string | null }>(sql.selectOrigin)!
+    const isSame = (before: ReturnType<typeof known>) => before.file === now.file && before.boot === now.boot
+    if (isSame(known())) return
     await this.#database.write(
       async (tx) => {
         // Another process may have been quicker.
         const before = known()
-        if (before === file) return
-        tx.run(sql.updateFile, [file])
-        if (before !== null) await this.newEpoch()
+        if (isSame(before)) return
+        tx.run(sql.updateOrigin, [now.file, now.boot])
+        if (before.file === null) return
+        if (before.file === now.file) tx.run(sql.skipOffsets, [skipped, this.#clock.now()])
+        else await this.newEpoch()
       },
-      { label: 'handcar.realtime.epoch' },
+      { label: 'handcar.realtime.open' },
     )
   }
 
