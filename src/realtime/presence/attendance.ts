@@ -52,8 +52,8 @@ export class Attendance {
     if (entry !== undefined) this.#departures.add(entry, grace)
   }
 
-  leaveAll(connection: string, grace: number = this.#grace): void {
-    for (const entry of this.#own.of(connection)) this.#departures.add(entry, grace)
+  leaveAll(connection: string, comesBackIn: number): void {
+    for (const entry of this.#own.of(connection)) this.#departures.add(entry, comesBackIn + this.#grace)
   }
 
   /** Writes all entries anew, when the table has lost them. */

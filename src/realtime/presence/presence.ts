@@ -122,10 +122,10 @@ export class Presence {
   /**
    * A connection has gone.
    *
-   * @param grace In milliseconds; longer when the client was told to come back later. Default: that of the options.
+   * @param comesBackIn When its client was told to come back, in milliseconds; its grace begins then. Default: 0.
    */
-  leaveAll(connection: string, grace?: number): void {
-    this.#attendance.leaveAll(connection, grace)
+  leaveAll(connection: string, comesBackIn: number = 0): void {
+    this.#attendance.leaveAll(connection, comesBackIn)
   }
 
   /** Who is in a channel, in all processes; inside a body of `read` or `write`, of its snapshot. */

@@ -113,9 +113,12 @@ export class Hub implements Link {
 
   #receive(run: Buffer, from: Socket): void {
     if (run.length === 0) return
-    const frames = [...framesOf(run)]
+    const messages = [...framesOf(run)].map((frame) => {
+      if (frame.kind === kind.message) return frame
+      throw new RangeError('Only the hub counts')
+    })
     this.#handOn(run, from)
-    for (const frame of frames) if (frame.kind === kind.message) this.#events.onMessage(frame)
+    for (const message of messages) this.#events.onMessage(message)
   }
 
   #tell(which: typeof kind.count | typeof kind.gone): void {

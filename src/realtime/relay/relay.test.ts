@@ -5,6 +5,7 @@ import { test } from 'node:test'
 import { bindAndDie } from '../../../test/helpers/dead-socket.ts'
 import { relaysForTest, untilMet } from '../../../test/helpers/relays.ts'
 import { waitUntil } from '../../../test/helpers/wait-until.ts'
+import { encodeCount, encodeMessage, kind } from './frames.ts'
 import type { Relay } from './relay.ts'
 
 const hubOf = (relays: readonly Relay[]): Relay => relays.find((relay) => relay.stats().role === 'hub')!
@@ -116,11 +117,18 @@ test('garbage ends the connection that it came from, and no other', async () => 
   await using test = await relaysForTest(2)
   const hub = hubOf(test.relays)
   const other = test.relays.find((relay) => relay !== hub)!
-  const stranger = connect(`${test.path}.relay`)
-  const closed = new Promise((resolve) => stranger.once('close', resolve))
-  stranger.on('error', () => {}).resume()
-  stranger.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n')
-  await closed
+  for (const garbage of [
+    'GET / HTTP/1.1\r\nHost: x\r\n\r\n',
+    encodeCount(kind.count, 1_000),
+    Buffer.alloc(9),
+    Buffer.concat([encodeMessage('t', 'not this'), Buffer.alloc(9)]),
+  ]) {
+    const stranger = connect(`${test.path}.relay`)
+    const closed = new Promise((resolve) => stranger.once('close', resolve))
+    stranger.on('error', () => {}).resume()
+    stranger.write(garbage)
+    await closed
+  }
   await untilMet(test.relays)
   const heard = new Promise((resolve) => other.on('t', resolve))
   hub.send('t', 'still here')
