@@ -21,6 +21,8 @@ const packages: Record<string, string[]> = {
   'database/driver.ts': ['better-sqlite3'],
   'jobs/recurring/schedule.ts': ['croner'],
   kysely: ['kysely'],
+  // For development only: the build leaves a file.
+  'realtime/client-file.ts': ['esbuild'],
   'server/fetch-listener.ts': ['@hono/node-server'],
   'server/static-files.ts': ['sirv'],
   'server/compression.ts': ['compression'],
@@ -47,7 +49,7 @@ const files = readdirSync(source, { recursive: true, encoding: 'utf8' }).filter(
 const read = (file: string): string => readFileSync(join(source, file), 'utf8')
 const partOf = (path: string): string => path.split('/')[0]!
 const imports: Import[] = files.flatMap((file) =>
-  [...read(file).matchAll(/\b(?:from|import|import\()\s*'([^']+)'/g)].map(([, specifier]) => ({
+  [...read(file).matchAll(/(?<!')\b(?:from|import|import\()\s*'([^']+)'/g)].map(([, specifier]) => ({
     file,
     part: partOf(file),
     specifier: specifier!,
