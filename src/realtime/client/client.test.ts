@@ -15,7 +15,7 @@ beforeEach(async () => {
 })
 
 afterEach(async () => {
-  realtime.close()
+  realtime?.close()
   await server.close()
   mock.restoreAll()
 })
@@ -87,7 +87,7 @@ for (const transport of ['websocket', 'sse'] as const) {
     const live = open({ transport }).channel('room/1', {})
     let cuts = 0
     server.intercept = (message, client) => {
-      if (!('send' in message) || cuts === 2) return
+      if (!('send' in message) || cuts === 2) return false
       if (++cuts === 2) server.handled.set(message.key!, 'handled before the cut')
       server.client.cut()
       client.cut()
@@ -118,7 +118,7 @@ for (const transport of ['websocket', 'sse'] as const) {
 
   test(`${transport}: a refused message and a refused channel say why`, async () => {
     server.intercept = (message, client) => {
-      if (!('id' in message)) return
+      if (!('id' in message)) return false
       const code = 'send' in message ? 'invalid' : 'forbidden'
       client.send({ error: { code, message: 'No' }, id: message.id })
       return transport === 'websocket' || 'send' in message
@@ -336,7 +336,7 @@ test('messages that were too many go on, one after the other', async () => {
   const live = open().channel('room/1', {})
   let credit = 3
   server.intercept = (message, client) => {
-    if (!('send' in message) || credit-- > 0) return
+    if (!('send' in message) || credit-- > 0) return false
     setTimeout(() => (credit = 10), 200)
     client.send({ error: { code: 'limit', message: 'More than 3' }, id: message.id })
     return true
