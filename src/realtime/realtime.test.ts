@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import type { IncomingMessage } from 'node:http'
+import { duplexPair } from 'node:stream'
 import { test } from 'node:test'
 import { z } from 'zod'
 import { codeOf, errorOf } from '../../test/helpers/errors.ts'
@@ -31,8 +33,9 @@ async function start(database: Database, options: Partial<RealtimeOptions> = {})
 async function listen(
   realtime: Realtime,
   query: string,
+  path = '/realtime',
 ): Promise<{ seen: Record<string, unknown>[] } & AsyncDisposable> {
-  const response = await realtime.fetch(new Request(`http://localhost/realtime?${query}`))
+  const response = await realtime.fetch(new Request(`http://localhost${path}?${query}`))
   assert.equal(response.status, 200)
   const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader()
   const seen: Record<string, unknown>[] = []
@@ -195,6 +198,31 @@ test('fragments, stats and retention', async () => {
   assert.equal(realtime.stats().feed.lag, 0)
   assert.deepEqual(await realtime.trim(), { messages: 3, channels: 1 })
   assert.equal(realtime.stats().retention.trimmed, 3)
+})
+
+test('the client is a file, and other paths are nothing', async () => {
+  await using database = await realtimeDatabase()
+  await using realtime = await start(database, { path: '/live' })
+  const get = (path: string) => realtime.fetch(new Request(`http://localhost${path}`))
+  const file = await get('/live/client.js')
+  assert.match(file.headers.get('content-type')!, /^text\/javascript/)
+  assert.match(await file.text(), /export/)
+  assert.equal((await get('/realtime?channel=room/1')).status, 404)
+  await using _client = await listen(realtime, 'channel=room/1', '/live')
+})
+
+test('a connection for another path is not a WebSocket', async () => {
+  await using database = await realtimeDatabase()
+  const realtime = new Realtime({ database, channels: [room] })
+  const upgrade = async (url: string): Promise<string> => {
+    const [port1, port2] = duplexPair()
+    realtime.upgrade({ url } as IncomingMessage, port1, Buffer.alloc(0))
+    return String((await port2.toArray()).join(''))
+  }
+  assert.match(await upgrade('/realtime'), /^HTTP\/1.1 503 /)
+  await realtime.start()
+  assert.match(await upgrade('/other?x'), /^HTTP\/1.1 404 /)
+  await realtime.stop()
 })
 
 test('without its tables it does not start, and it is not used before', async () => {

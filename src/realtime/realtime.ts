@@ -6,6 +6,7 @@ import { Channel, type Published } from './channel.ts'
 import type { ChannelTypes } from './channels/channel-types.ts'
 import type { ChannelDefinition } from './channels/define-channel.ts'
 import type { Fragment } from './channels/fragment.ts'
+import { answerClientFile } from './client-file.ts'
 import type { TrimMessage } from './events.ts'
 import type { ControlTarget } from './log/message.ts'
 import { migrations } from './migrations.ts'
@@ -168,12 +169,17 @@ export class Realtime extends Service {
   }
 
   /**
-   * Answers the requests of clients: event streams, and messages by POST. Any path: the app mounts it where the option `path` says.
+   * Answers the requests of clients: event streams and messages by POST at the option `path`, and the client itself at
+   * `<path>/client.js`. Anything else is 404.
    *
    * @param environment What the server knows of the request.
    */
   async fetch(request: Request, environment?: unknown): Promise<Response> {
-    return await this.#ready().connections.fetch(request, environment)
+    const { connections } = this.#ready()
+    const { pathname } = new URL(request.url)
+    if (pathname === this.#options.path) return await connections.fetch(request, environment)
+    const isFile = pathname === `${this.#options.path}/client.js` && request.method === 'GET'
+    return isFile ? await answerClientFile(request) : new Response('Not found', { status: 404 })
   }
 
   /**

@@ -211,6 +211,42 @@ test('retention under replay: all of it, or a gap', { timeout: 120_000 }, async 
   assert.ok(results.ok > 0 && results.gap > 0, JSON.stringify(results))
 })
 
+test('killed while it deletes: what is gone is remembered, exactly', { timeout: 120_000 }, async () => {
+  using folder = temporaryFolder()
+  const random = new Random()
+  const path = folder.file('app.sqlite3')
+  await using database = await open(path)
+  await database.run('create table totals (total integer)')
+  await database.run('insert into totals values (0)')
+  using here = new FollowedLog(database)
+  await using writer = await startChild(path, 'writer')
+  await ask(writer, { type: 'add' })
+  for (let round = 0; round < (isSoak ? 50 : 3); round++) {
+    await using victim = await startChild(path, 'victim')
+    const before = gone(database).trimmed
+    await ask(victim, { type: 'trim' })
+    await waitUntil('it has deleted', () => gone(database).trimmed > before)
+    await sleep(random.between(0, 30))
+    await victim.kill()
+    const { trimmed, rows } = database.read(() => ({ ...gone(database), rows: table(database) }))
+    const totals = rows.map(({ data }) => Number(data))
+    assert.deepEqual(
+      totals,
+      totals.map((_, index) => totals[0]! + index),
+    )
+    const last = here.received.find(({ offset }) => offset === trimmed)
+    assert.equal(Number(last?.data), totals[0]! - 1, `seed ${random.seed}`)
+  }
+})
+
+/** Up to where something is gone. */
+const gone = (database: Database) =>
+  database.get<{ trimmed: number }>(
+    "select offset as trimmed from handcar_trimmed where channel = 'total'",
+  ) ?? {
+    trimmed: 0,
+  }
+
 test('an older file is restored: the epoch changes, positions of before are gaps', async () => {
   using folder = temporaryFolder()
   const path = folder.file('app.sqlite3')

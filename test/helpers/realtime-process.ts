@@ -1,6 +1,8 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { systemClock } from '../../src/core/index.ts'
 import { Database } from '../../src/database/index.ts'
+import { Channels } from '../../src/realtime/channels/channels.ts'
+import { Trimmer } from '../../src/realtime/log/trimmer.ts'
 import { migrations } from '../../src/realtime/migrations.ts'
 import { FollowedLog } from './realtime.ts'
 
@@ -13,6 +15,8 @@ export type RealtimeOrder =
   | { type: 'publish'; count: number }
   /** Adds to a row and publishes the new total with it, again and again, until it is killed; answers when it has begun. */
   | { type: 'add' }
+  /** Deletes all but the last 100 messages of each channel, again and again, until it is killed; answers when it has begun. */
+  | { type: 'trim' }
   /** Publishes, and is killed after the commit, before anybody can be told. */
   | { type: 'die' }
   /** Answers when the feed has reached an offset, with all that it has received. */
@@ -62,12 +66,32 @@ async function add(): Promise<never> {
   }
 }
 
+async function trim(): Promise<never> {
+  const retention = { age: Infinity, count: 100, bytes: Infinity }
+  const channels = new Channels([])
+  const trimmer = new Trimmer({
+    database,
+    feed,
+    channels,
+    retention,
+    clock: systemClock,
+    logger: followed.logger,
+  })
+  for (;;) {
+    await trimmer.trim()
+    await turn()
+  }
+}
+
 async function obey(order: RealtimeOrder): Promise<unknown> {
   switch (order.type) {
     case 'publish':
       return await publish(order.count)
     case 'add':
       void add()
+      return 'begun'
+    case 'trim':
+      void trim()
       return 'begun'
     case 'die':
       // The listeners of this process hear of a commit before the byte is written that others hear.

@@ -18,7 +18,7 @@ export type SendDeclaration<
 > = Schema | { schema: Schema; result?: Result }
 
 /** The names of a pattern: `'id'` for `'room/:id'`. */
-export type ParameterNames<Pattern extends string> = Pattern extends `${infer First}/${infer Rest}`
+type ParameterNames<Pattern extends string> = Pattern extends `${infer First}/${infer Rest}`
   ? ParameterNames<First> | ParameterNames<Rest>
   : Pattern extends `:${infer Name}`
     ? Name
