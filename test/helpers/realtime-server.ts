@@ -50,7 +50,7 @@ export class PresenceInMemory implements PresenceBook {
   }
 
   leaveAll(connection: string): void {
-    for (const entry of [...this.#entries.values()])
+    for (const entry of this.#entries.values())
       if (entry.connection === connection) this.leave(entry.channel, connection)
   }
 
@@ -102,6 +102,7 @@ export class RealtimeServer implements AsyncDisposable {
       limits: option.optional(readLimits)(options.limits ?? {}, 'limits')!,
       heartbeat: options.heartbeat ?? 25_000,
       highWater: options.highWater ?? 262_144,
+      presenceGrace: 2_000,
       compression: options.compression ?? false,
       clock,
       logger: this.logger,
@@ -142,10 +143,10 @@ export class RealtimeServer implements AsyncDisposable {
 
   async #listen(): Promise<void> {
     this.connections.start()
-    this.#http.on(
-      'request',
-      getRequestListener((request) => this.connections.fetch(request, { clientAddress: '127.0.0.1' })),
+    const listener = getRequestListener((request) =>
+      this.connections.fetch(request, { clientAddress: '127.0.0.1' }),
     )
+    this.#http.on('request', (request, response) => void listener(request, response))
     this.#http.on('upgrade', (incoming, socket, head) => this.connections.upgrade(incoming, socket, head))
     this.#http.listen(0, '127.0.0.1')
     await once(this.#http, 'listening')

@@ -1,10 +1,12 @@
 import { setImmediate as later } from 'node:timers'
+import type { Logger } from '../../core/index.ts'
 import type { Database } from '../../database/index.ts'
 import { formatPosition } from '../protocol.ts'
 import type { Audiences } from './audience.ts'
 import type { Connection } from './connection.ts'
 import type { Counters } from './counters.ts'
-import { packetOf, readerOf, type FanOut } from './fan-out.ts'
+import { packetOf, type FanOut } from './fan-out.ts'
+import { filterOf } from './filter.ts'
 import type { StoredMessage } from './needs.ts'
 import { Replay, type Source } from './replay.ts'
 import type { Subscription } from './subscription.ts'
@@ -15,6 +17,7 @@ export interface CatchUpOptions extends Source {
   readonly audiences: Audiences
   readonly counters: Counters
   readonly fanOut: FanOut
+  readonly logger: Logger
   /** A subscription has become live. */
   readonly onLive: (subscription: Subscription) => void
   readonly onFailure: (connection: Connection, error: unknown) => void
@@ -63,6 +66,14 @@ export class CatchUp {
     this.#options.counters.fellBehind++
     this.hold(connection, position)
     if (!connection.isWriting) this.#wait(connection, (taken) => connection.transport.probe(taken))
+  }
+
+  /** The fan-out has failed where it stands: everybody is caught up from there to `position`, which some may get twice. */
+  overtake(connections: ReadonlySet<Connection>, position: number): void {
+    const { fanOut } = this.#options
+    for (const connection of connections) this.hold(connection, fanOut.position)
+    fanOut.begin({ epoch: fanOut.epoch, position })
+    for (const connection of connections) this.advance(connection)
   }
 
   /** Takes the live subscriptions of a connection out of the fan-out; they were sent everything up to `position`. */
@@ -122,9 +133,9 @@ export class CatchUp {
     this.#wait(connection, (taken) => connection.transport.write(packet, taken))
   }
 
-  #isFor(connection: Connection, { channel, type, data }: StoredMessage): boolean {
-    const { filter } = this.#options.audiences.get(channel)!.match.definition
-    return filter === undefined || filter(readerOf(type, data)(), connection.client.user)
+  #isFor(connection: Connection, message: StoredMessage): boolean {
+    const { audiences, logger } = this.#options
+    return filterOf(audiences.get(message.channel)!, message, logger)?.(connection) ?? true
   }
 
   /** Goes on in a later turn when this was taken: a replay of any length lets others have theirs. */

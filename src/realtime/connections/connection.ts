@@ -25,6 +25,8 @@ export class Connection {
   isOpen = true
   /** Whether it is told to go: it gets no more answers. */
   isLeaving = false
+  /** When it was told to come back, in milliseconds after that. */
+  comesBackIn = 0
   /** Whether a piece of a catch-up is on its way to the client. */
   isWriting = false
   /** The slice in which it was corked last. */

@@ -17,7 +17,7 @@ test('a subscription gets each message of its channel once, in order, and none o
   assert.deepEqual(client.data, [1, 3, 6, 8, 11, 13, 16, 18, 21, 23, 26, 28])
   assert.deepEqual(
     client.offsets,
-    client.data.map((number) => (number as number) + 1),
+    client.data.map((number) => number + 1),
   )
 })
 
@@ -27,14 +27,14 @@ test('a subscribe from a position gets what came since, then goes on live withou
   await waitUntil('all are there', () => server.followed.feed.position === 2_000)
   const { epoch } = server.followed.feed
   using client = await TestClient.connect(server.url)
-  let isDone = false
+  const done = new AbortController()
   const publishing = (async () => {
-    for (let count = 0; !isDone; count++) await server.publish('room/1', 'posted', count)
+    for (let count = 0; !done.signal.aborted; count++) await server.publish('room/1', 'posted', count)
   })()
   const answer = await client.subscribe('room/1', { from: `${epoch}.500` })
   assert.deepEqual(answer, { subscribed: 'room/1', id: 1, position: `${epoch}.500`, recovered: true })
   await client.untilReceived(1_700)
-  isDone = true
+  done.abort()
   await publishing
   await client.untilReceived(server.followed.feed.position - 500)
   assert.deepEqual(

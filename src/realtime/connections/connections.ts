@@ -54,14 +54,14 @@ export class Connections {
 
   /** Opens nothing. */
   constructor(options: ConnectionsOptions) {
-    const { database, clock, logger, limits, highWater, presence, heartbeat } = options
+    const { database, clock, logger, limits, highWater, presence, presenceGrace, heartbeat } = options
     const [audiences, counters] = [this.#audiences, this.#counters]
     const close = this.#close
     this.options = options
     this.census = new Census(limits)
     const authorizer = new Authorizer({ database, clock, logger, timeout: limits.handshake })
-    this.#presences = new Presences(presence, audiences, logger)
-    this.#fanOut = new FanOut(audiences, counters, highWater, {
+    this.#presences = new Presences(presence, audiences, presenceGrace, logger)
+    this.#fanOut = new FanOut(audiences, counters, highWater, logger, {
       clogged: (connection, position) => this.#catchUp.clogged(connection, position),
       control: (message) => this.#controls.obey(message),
     })
@@ -152,7 +152,7 @@ export class Connections {
     this.#heartbeat.stop()
     for (const unlisten of this.#unlisten) unlisten()
     this.#unlisten = []
-    for (const connection of [...this.census.all]) this.#drop(connection, 1006)
+    for (const connection of this.census.all) this.#drop(connection, 1006)
   }
 
   /** @internal A client was let in. */
@@ -180,6 +180,7 @@ export class Connections {
   readonly #close = (connection: Connection, code: number, reason: string): void => {
     connection.isLeaving = true
     connection.transport.end(code, reason)
+    this.subscriptions.endAll(connection)
   }
 
   readonly #drop = (connection: Connection, code: number): void => {
@@ -198,7 +199,12 @@ export class Connections {
   }
 
   #deliver(messages: readonly StoredMessage[]): void {
-    this.#fanOut.deliver(messages)
+    try {
+      this.#fanOut.deliver(messages)
+    } catch (error) {
+      this.options.logger.error({ err: error }, 'Messages could not be delivered at once')
+      this.#catchUp.overtake(this.census.all, messages.at(-1)!.offset)
+    }
     this.#catchUp.delivered()
   }
 

@@ -1,8 +1,10 @@
+import type { Logger } from '../../core/index.ts'
 import { controlChannel } from '../log/message.ts'
 import { formatPosition } from '../protocol.ts'
 import type { Audience, Audiences } from './audience.ts'
 import type { Connection } from './connection.ts'
 import type { Counters } from './counters.ts'
+import { filterOf, type Filter } from './filter.ts'
 import type { EphemeralMessage, StoredMessage } from './needs.ts'
 import { Packet } from './packet.ts'
 
@@ -30,13 +32,21 @@ export class FanOut {
   readonly #audiences: Audiences
   readonly #counters: Counters
   readonly #highWater: number
+  readonly #logger: Logger
   readonly #events: FanOutEvents
   readonly #corked: Connection[] = []
   #slice = 0
   position = 0
   epoch = ''
 
-  constructor(audiences: Audiences, counters: Counters, highWater: number, events: FanOutEvents) {
+  constructor(
+    audiences: Audiences,
+    counters: Counters,
+    highWater: number,
+    logger: Logger,
+    events: FanOutEvents,
+  ) {
+    this.#logger = logger
     this.#audiences = audiences
     this.#counters = counters
     this.#highWater = highWater
@@ -57,6 +67,30 @@ export class FanOut {
   /** Delivers a slice of the feed. */
   deliver(messages: readonly StoredMessage[]): void {
     this.#slice++
+    try {
+      this.#deliver(messages)
+    } finally {
+      for (const { transport } of this.#corked) transport.uncork()
+      this.#corked.length = 0
+    }
+  }
+
+  /** Delivers a message that is not stored to whoever is live; to others it is lost. */
+  deliverEphemeral(message: EphemeralMessage): void {
+    const { channel, type, data } = message
+    const audience = this.#audiences.get(channel)
+    if (audience === undefined) return
+    const text = `${audience.prefix}"type":${JSON.stringify(type)},"data":${data}}`
+    this.#counters.dropped += audience.members.size - audience.live.length
+    this.#write(audience, new Packet([text]), filterOf(audience, message, this.#logger), false)
+  }
+
+  /** Hands something to all live subscriptions of a channel that is no message, and that no filter concerns. */
+  announce(audience: Audience, packet: Packet): void {
+    this.#write(audience, packet, undefined, false)
+  }
+
+  #deliver(messages: readonly StoredMessage[]): void {
     for (let start = 0; start < messages.length;) {
       const end = this.#endOfRun(messages, start)
       const isWhole = start === 0 && end === messages.length
@@ -65,22 +99,6 @@ export class FanOut {
       if (messages[start]!.channel === controlChannel) this.#events.control(messages[start]!)
       start = end
     }
-    for (const { transport } of this.#corked) transport.uncork()
-    this.#corked.length = 0
-  }
-
-  /** Delivers a message that is not stored to whoever is live; to others it is lost. */
-  deliverEphemeral({ channel, type, data }: EphemeralMessage): void {
-    const audience = this.#audiences.get(channel)
-    if (audience === undefined) return
-    const text = `${audience.prefix}"type":${JSON.stringify(type)},"data":${data}}`
-    this.#counters.dropped += audience.members.size - audience.live.length
-    this.#write(audience, new Packet([text]), readerOf(type, data), false)
-  }
-
-  /** Hands something to all live subscriptions of a channel that is no message, and that no filter concerns. */
-  announce(audience: Audience, packet: Packet): void {
-    this.#write(audience, packet, undefined, false)
   }
 
   #deliverRun(messages: readonly StoredMessage[], start: number, end: number, isCorked: boolean): void {
@@ -88,18 +106,17 @@ export class FanOut {
     if (audience === undefined || audience.live.length === 0) return
     const first = messages[start]!
     const packet = packetOf(this.epoch, messages.slice(start, end), () => audience.prefix)
-    this.#write(audience, packet, readerOf(first.type, first.data), isCorked)
+    this.#write(audience, packet, filterOf(audience, first, this.#logger), isCorked)
   }
 
   /** Backwards, because who is clogged leaves the list, and the last one takes its place. */
-  #write(audience: Audience, packet: Packet, read: (() => ReadMessage) | undefined, isCorked: boolean): void {
+  #write(audience: Audience, packet: Packet, filter: Filter | undefined, isCorked: boolean): void {
     const { live } = audience
-    const filter = read && audience.match.definition.filter
     let written = 0
     for (let index = live.length - 1; index >= 0; index--) {
       const { connection } = live[index]!
       const { transport } = connection
-      if (filter !== undefined && !filter(read!(), connection.client.user)) continue
+      if (filter !== undefined && !filter(connection)) continue
       if (transport.buffered > this.#highWater) {
         this.#events.clogged(connection, this.position)
         continue
@@ -126,18 +143,6 @@ export class FanOut {
     }
     return end
   }
-}
-
-/** What a filter gets. */
-interface ReadMessage {
-  readonly type: string
-  readonly data: unknown
-}
-
-/** Reads the data of a message once, if at all. */
-export function readerOf(type: string, data: string): () => ReadMessage {
-  let message: ReadMessage | undefined
-  return () => (message ??= { type, data: JSON.parse(data) as unknown })
 }
 
 /** Frames stored messages, whose positions are the ids of events. */

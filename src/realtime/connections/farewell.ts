@@ -43,6 +43,7 @@ export function sayGoodbye(connection: Connection, wait: number, reason: string)
   if (connection.isLeaving) return
   connection.send({ bye: { in: wait, reason } })
   connection.isLeaving = true
+  connection.comesBackIn = wait
 }
 
 function shuffle<Item>(items: Item[]): Item[] {

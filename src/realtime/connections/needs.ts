@@ -40,14 +40,17 @@ export interface PresenceBook {
   join(channel: string, entry: PresenceEntry): unknown
   /** @param grace In milliseconds. Default: that of presence. */
   leave(channel: string, connection: string, grace?: number): unknown
-  leaveAll(connection: string): unknown
+  leaveAll(connection: string, grace?: number): unknown
   list(channel: string): readonly PresenceEntry[]
   onChange(listener: (channel: string, change: PresenceChange) => void): () => void
   /** Changes may be missing. */
   onReset(listener: () => void): () => void
 }
 
-/** Says who asks; `undefined` for somebody who is not known, `false` to refuse the connection. */
+/**
+ * Says who asks; `undefined` for somebody who is not known, `false` to refuse the connection. A user may have `expiresAt`, in
+ * milliseconds since 1970: then the connection is closed, and the client has to be authenticated anew.
+ */
 export type Authenticate = (
   request: Request,
 ) => RealtimeUser | undefined | false | Promise<RealtimeUser | undefined | false>
@@ -68,6 +71,8 @@ export interface ConnectionsOptions {
   readonly heartbeat: number
   /** Bytes that may wait for one client; with more it is caught up from the log instead. */
   readonly highWater: number
+  /** How long somebody whose connection has ended is still present, in milliseconds. */
+  readonly presenceGrace: number
   /** Whether messages may be compressed (permessage-deflate). */
   readonly compression: boolean
   readonly clock: Clock

@@ -13,11 +13,13 @@ import type { Subscription } from './subscription.ts'
 export class Presences {
   readonly #book: PresenceBook
   readonly #audiences: Audiences
+  readonly #grace: number
   readonly #logger: Logger
 
-  constructor(book: PresenceBook, audiences: Audiences, logger: Logger) {
+  constructor(book: PresenceBook, audiences: Audiences, grace: number, logger: Logger) {
     this.#book = book
     this.#audiences = audiences
+    this.#grace = grace
     this.#logger = logger
   }
 
@@ -43,13 +45,17 @@ export class Presences {
     if (!subscription.isPresent) return
     subscription.isPresent = false
     const { audience, connection } = subscription
-    if (connection.isOpen) this.#do(() => this.#book.leave(audience.name, connection.id, 0))
+    if (connection.isOpen && !connection.isLeaving)
+      this.#do(() => this.#book.leave(audience.name, connection.id, 0))
     else connection.wasPresent = true
   }
 
   /** The connection has ended: it is present nowhere. */
   gone(connection: Connection): void {
-    if (connection.wasPresent) this.#do(() => this.#book.leaveAll(connection.id))
+    if (!connection.wasPresent) return
+    connection.wasPresent = false
+    const { id, comesBackIn } = connection
+    this.#do(() => this.#book.leaveAll(id, this.#grace + comesBackIn))
   }
 
   /** Tells a subscription that has become live who is there. */

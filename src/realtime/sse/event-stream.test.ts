@@ -53,9 +53,10 @@ test('a stream resumes from the id of its last event', async () => {
   const url = `${server.url}?channel=room/1&channel=room/2`
   let lastId = ''
   const offsets: (number | undefined)[] = []
-  let isDone = false
+  const done = new AbortController()
   const publishing = (async () => {
-    for (let count = 0; !isDone; count++) await server.publish(`room/${count % 4}`, 'posted', count)
+    for (let count = 0; !done.signal.aborted; count++)
+      await server.publish(`room/${count % 4}`, 'posted', count)
   })()
   for (let round = 0; round < 20; round++) {
     await using stream = await TestStream.open(url, lastId === '' ? {} : { 'last-event-id': lastId })
@@ -64,7 +65,7 @@ test('a stream resumes from the id of its last event', async () => {
     offsets.push(...stream.offsets)
     lastId = stream.lastId
   }
-  isDone = true
+  done.abort()
   await publishing
   const [first] = offsets
   const expected = server.database
