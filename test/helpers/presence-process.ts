@@ -28,7 +28,8 @@ export type Order =
   | { type: 'story' }
   | { type: 'relay' }
   | { type: 'untilPeers'; peers: number }
-  | { type: 'chatter'; milliseconds: number }
+  | { type: 'chatter' }
+  | { type: 'silence' }
   | { type: 'heard' }
   | { type: 'stop' }
 
@@ -53,6 +54,10 @@ relay.on('chatter', (payload) => {
   const [pid, number] = payload.split(':').map(Number) as [number, number]
   ;(heard[pid] ??= []).push(number)
 })
+
+let chatter: NodeJS.Timeout | undefined
+/** How many numbers this process has sent. */
+let said = 0
 
 async function obey(order: Order): Promise<unknown> {
   switch (order.type) {
@@ -93,15 +98,15 @@ async function obey(order: Order): Promise<unknown> {
     case 'untilPeers':
       await waitUntil(`${order.peers} peers`, () => relay.peers === order.peers, 20_000)
       return relay.stats()
-    case 'chatter': {
-      const endAt = performance.now() + order.milliseconds
-      let number = 0
-      while (performance.now() < endAt) {
-        for (let burst = 0; burst < 10; burst++) relay.send('chatter', `${process.pid}:${number++}`)
-        await new Promise((resolve) => setTimeout(resolve, 1))
-      }
-      return number
-    }
+    case 'chatter':
+      chatter ??= setInterval(() => {
+        for (let burst = 0; burst < 10; burst++) relay.send('chatter', `${process.pid}:${said++}`)
+      }, 1)
+      return 'begun'
+    case 'silence':
+      clearInterval(chatter)
+      chatter = undefined
+      return said
     case 'heard':
       return heard
     default:
