@@ -41,9 +41,9 @@ export const openEventStream: OpenTransport = ({ url, headers }, tell) => {
       if (signal.aborted) return
       if ('welcome' in message) now = message.welcome.position
       else if ('subscribed' in message) {
-        const { id, from } = channels.get(message.subscribed)!
-        message.id = id
-        if (!from) message.position = now
+        const request = channels.get(message.subscribed)!
+        message.id = request.id
+        if (from && !request.from) message.position = now
       }
       tell(message)
     }

@@ -16,9 +16,9 @@ interface Page {
 }
 
 /** Options of {@link applyFragments}. */
-export interface FragmentOptions {
+export interface FragmentOptions<Type extends string = 'fragment'> {
   /** The type of the messages that are fragments. Default: `'fragment'`. */
-  type?: string
+  type?: Type
   /** Called with each element that a fragment was applied to, to wake what is in it: `(element) => htmx.process(element)`. */
   applied?: (element: unknown) => unknown
 }
@@ -31,11 +31,11 @@ const methods: Record<string, string> = { replace: 'replaceWith', update: 'repla
  * @param live What `channel()` returned.
  * @returns what ends it
  */
-export function applyFragments(
-  live: { on(type: string, listener: (data: never) => unknown): Off },
-  { type = 'fragment', applied }: FragmentOptions = {},
+export function applyFragments<Type extends string = 'fragment'>(
+  live: { on(type: NoInfer<Type>, listener: (data: Fragment) => unknown): Off },
+  { type = 'fragment' as Type, applied }: FragmentOptions<Type> = {},
 ): Off {
-  return live.on(type, ({ target, action, html = '' }: Fragment) => {
+  return live.on(type, ({ target, action, html = '' }) => {
     const { document } = globalThis as unknown as { document: Page }
     const template = document.createElement('template')
     template.innerHTML = html
