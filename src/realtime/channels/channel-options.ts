@@ -86,7 +86,10 @@ export interface ChannelOptions<
   presence?: boolean | { user: (user: User) => unknown }
   /** What is kept for clients that come back. Default: that of Realtime. */
   retention?: ChannelRetention
-  /** What a client gets that subscribes from a position: everything since, the latest message only, or nothing. Default: `'all'`. */
+  /**
+   * What a client gets that subscribes from a position: everything since, or nothing (and a gap where there was something). `'latest'`:
+   * the latest message only, and who comes without a position gets it too; the last message is kept however old it is. Default: `'all'`.
+   */
   replay?: 'all' | 'latest' | 'none'
   /** Whether a message is for a user; asked for each subscriber, must be quick. Default: it is. */
   filter?: (
