@@ -217,7 +217,7 @@ test('a connection for another path is not a WebSocket', async () => {
   const upgrade = async (url: string): Promise<string> => {
     const [port1, port2] = duplexPair()
     realtime.upgrade({ url } as IncomingMessage, port1, Buffer.alloc(0))
-    return String((await port2.toArray()).join(''))
+    return (await port2.toArray()).join('')
   }
   assert.match(await upgrade('/realtime'), /^HTTP\/1.1 503 /)
   await realtime.start()
