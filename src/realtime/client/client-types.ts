@@ -25,7 +25,7 @@ export type Json<Value> = Value extends { toJSON(): infer Text }
       : Value
 
 /** The definitions of an array, or of an object (or module) of them. */
-export type DefinitionIn<Channels> = Extract<
+type DefinitionIn<Channels> = Extract<
   Channels extends readonly (infer Definition)[] ? Definition : Channels[keyof Channels],
   DefinitionTypes
 >

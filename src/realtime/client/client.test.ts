@@ -405,7 +405,7 @@ test('after close nothing is taken', async () => {
 test('a wrong position, a missing parameter and a wrong address are errors at once', () => {
   open()
   assert.throws(() => realtime.channel('room/1', {}, { from: '17' }), /from: no position: 17/)
-  assert.throws(() => realtime.channel('room/:id', {}), /room\/:id: the parameter is missing/)
+  assert.throws(() => realtime.channel('room/:id', {}), /room\/:id: no :id/)
   assert.throws(() => connect('/realtime'), TypeError)
 })
 

@@ -9,7 +9,7 @@ export function nameOf(pattern: string, params: Record<string, unknown>): string
     .map((word) => {
       if (!word.startsWith(':')) return word
       const value = params[word.slice(1)] ?? ''
-      if (value === '') throw new TypeError(`${pattern}: the parameter is missing`)
+      if (value === '') throw new TypeError(`${pattern}: no ${word}`)
       return encodeURIComponent(value as string)
     })
     .join('/')

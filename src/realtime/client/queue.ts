@@ -10,6 +10,8 @@ export interface SendOptions {
 }
 
 interface Pending {
+  /** Ends what waits for its signals. */
+  ended: AbortController
   request: SendRequest
   resolve(this: void, result: unknown): void
   reject(this: void, error: unknown): void
@@ -71,6 +73,7 @@ export function openQueue(limit: number, transmit: (request: SendRequest) => voi
     const [before] = first()
     const pending = all.get(id)
     all.delete(id)
+    pending?.ended.abort()
     if (isCareful && pending === before) next()
     return pending
   }
@@ -82,14 +85,15 @@ export function openQueue(limit: number, transmit: (request: SendRequest) => voi
     settle,
     add: (id, channel, type, data, { timeout, signal } = {}) =>
       new Promise((resolve, reject) => {
+        const ended = new AbortController()
         for (const end of [signal, timeout === undefined ? timeout : AbortSignal.timeout(timeout)]) {
           end?.throwIfAborted()
-          end?.addEventListener('abort', () => settle(id)?.reject(end.reason))
+          end?.addEventListener('abort', () => settle(id)?.reject(end.reason), ended)
         }
         if (all.size >= limit) throw new RealtimeError('full')
         // Text and back: what is sent is what it was when it was handed over, also when it is sent again.
         const text = JSON.stringify({ send: channel, type, data, id, key: `${prefix}.${id}` })
-        const pending = { request: JSON.parse(text) as SendRequest, resolve, reject }
+        const pending = { request: JSON.parse(text) as SendRequest, ended, resolve, reject }
         all.set(id, pending)
         if (!isCareful || all.size === 1) send(pending)
       }),

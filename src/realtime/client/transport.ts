@@ -12,7 +12,7 @@ export interface Transport {
 }
 
 /** Where a transport goes. */
-export interface TransportTarget {
+interface TransportTarget {
   /** `http:` or `https:`. */
   url: URL
   headers: Record<string, string> | undefined
