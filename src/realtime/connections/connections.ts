@@ -1,9 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { closeCodes } from '../protocol.ts'
-import { openEventStream } from '../sse/event-stream.ts'
-import { admit, allowOrigin, answerError, answerPreflight } from '../sse/http.ts'
-import { answerPost } from '../sse/post.ts'
+import { Endpoint } from '../sse/endpoint.ts'
 import { WebSocketGate } from '../websocket/gate.ts'
 import { Audiences } from './audience.ts'
 import { Authorizer } from './authorizer.ts'
@@ -39,18 +37,19 @@ export class Connections {
   readonly options: ConnectionsOptions
   readonly census: Census
   readonly inbox: Inbox
+  readonly sends: Sends
   readonly subscriptions: Subscriptions
   readonly #audiences = new Audiences()
   readonly #counters = new Counters()
   readonly #fanOut: FanOut
   readonly #catchUp: CatchUp
-  readonly #sends: Sends
   readonly #presences: Presences
   readonly #controls: Controls
   readonly #heartbeat: Heartbeat
   readonly #gate: WebSocketGate
+  readonly #endpoint: Endpoint
   #unlisten: (() => void)[] = []
-  #isDraining = false
+  isDraining = false
 
   /** Opens nothing. */
   constructor(options: ConnectionsOptions) {
@@ -76,8 +75,8 @@ export class Connections {
       catchUp: this.#catchUp,
       presences: this.#presences,
     })
-    this.#sends = new Sends({ ...shared, receipts: new Receipts(database, clock) })
-    this.inbox = new Inbox({ ...shared, sends: this.#sends, subscriptions: this.subscriptions, close })
+    this.sends = new Sends({ ...shared, receipts: new Receipts(database, clock) })
+    this.inbox = new Inbox({ ...shared, sends: this.sends, subscriptions: this.subscriptions, close })
     this.#controls = new Controls({
       ...shared,
       census: this.census,
@@ -93,12 +92,13 @@ export class Connections {
       drop: this.#drop,
     })
     this.#gate = new WebSocketGate(this)
+    this.#endpoint = new Endpoint(this)
   }
 
   /** Begins to deliver, from where the feed is; the feed must have been started. */
   start(): void {
     const { feed, presence } = this.options
-    this.#isDraining = false
+    this.isDraining = false
     this.#fanOut.begin(feed)
     this.#unlisten = [
       feed.onMessages((messages) => this.#deliver(messages)),
@@ -112,7 +112,7 @@ export class Connections {
 
   /** Takes over a connection that leaves HTTP. */
   upgrade(incoming: IncomingMessage, socket: Duplex, head: Buffer): void {
-    void this.#gate.upgrade(incoming, socket, head)
+    this.#gate.upgrade(incoming, socket, head)
   }
 
   /**
@@ -120,10 +120,8 @@ export class Connections {
    *
    * @param environment What the server knows of the request: `clientAddress`.
    */
-  async fetch(request: Request, environment?: unknown): Promise<Response> {
-    const { origins } = this.options
-    if (request.method === 'OPTIONS') return answerPreflight(request, origins)
-    return allowOrigin(request, await this.#answer(request, environment), origins)
+  fetch(request: Request, environment?: unknown): Promise<Response> {
+    return this.#endpoint.fetch(request, environment)
   }
 
   /** Hands a message that is not stored to the clients of this process. */
@@ -142,13 +140,13 @@ export class Connections {
    * @param timeout In milliseconds; then those that are left are cut off.
    */
   async drain(timeout: number): Promise<void> {
-    this.#isDraining = true
+    this.isDraining = true
     await sendAway(this.census.all, timeout, this.#close)
   }
 
   /** Ends everything at once. */
   close(): void {
-    this.#isDraining = true
+    this.isDraining = true
     this.#heartbeat.stop()
     for (const unlisten of this.#unlisten) unlisten()
     this.#unlisten = []
@@ -164,7 +162,7 @@ export class Connections {
     connection.send({
       welcome: { connection: connection.id, heartbeat, position: this.#fanOut.positionText },
     })
-    if (this.#isDraining) this.#dismiss(connection, 'The server restarts')
+    if (this.isDraining) this.#dismiss(connection, 'The server restarts')
     return connection
   }
 
@@ -186,16 +184,6 @@ export class Connections {
   readonly #drop = (connection: Connection, code: number): void => {
     this.closed(connection, code)
     connection.transport.destroy()
-  }
-
-  async #answer(request: Request, environment: unknown): Promise<Response> {
-    const isStream = request.method === 'GET'
-    if (!isStream && request.method !== 'POST') return answerError(405, 'malformed', 'Expected GET or POST')
-    const client = await admit(request, environment, this.options)
-    if (client instanceof Response) return client
-    if (isStream) return openEventStream(request, client, this)
-    if (this.#isDraining) return answerError(503, 'stopping', 'The server restarts; send it again')
-    return answerPost(request, client, this.#sends, this.options.limits.messageSize)
   }
 
   #deliver(messages: readonly StoredMessage[]): void {

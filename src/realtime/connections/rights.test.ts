@@ -174,3 +174,16 @@ test('who is refused, and whose time is over, is told by a close code', async ()
   assert.equal((await short.untilClosed()).code, 4001)
   assert.equal(long.closed, undefined)
 })
+
+test('a database that fails while a channel is subscribed fails the subscribe, not the process', async () => {
+  await using server = await withMembers(true, 'ann')
+  using ann = await TestClient.connect(server.url, asUser('ann'))
+  await server.database.run('alter table handcar_trimmed rename to elsewhere')
+  const from = `${server.followed.feed.epoch}.0`
+  assert.deepEqual(await ann.subscribe('room/1', { from }), {
+    error: { code: 'failed', message: 'The channel could not be subscribed' },
+    id: 1,
+  })
+  await server.database.run('alter table elsewhere rename to handcar_trimmed')
+  assert.partialDeepStrictEqual(await ann.subscribe('room/1', { from }), { recovered: true })
+})

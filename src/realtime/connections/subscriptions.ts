@@ -1,7 +1,7 @@
 import type { Logger } from '../../core/index.ts'
 import type { Database } from '../../database/index.ts'
 import { formatPosition, parsePosition, type ProtocolErrorCode, type SubscribeRequest } from '../protocol.ts'
-import type { Audiences } from './audience.ts'
+import type { Audience, Audiences } from './audience.ts'
 import type { Authorizer, Verdict } from './authorizer.ts'
 import type { CatchUp } from './catch-up.ts'
 import type { Connection } from './connection.ts'
@@ -42,21 +42,11 @@ export class Subscriptions {
 
   /** Answers a subscribe. A channel that is subscribed already is subscribed anew. */
   subscribe(connection: Connection, request: SubscribeRequest): void {
-    const { subscribe: name, id } = request
-    const { channels, limits, audiences } = this.#options
-    const match = channels.match(name)
-    if (match === undefined)
-      return this.#refuse(connection, id, 'unknown-channel', 'There is no such channel')
-    const before = connection.subscriptions.get(name)
-    if (before === undefined && connection.subscriptions.size >= limits.channels)
-      return this.#refuse(connection, id, 'limit', `A connection may have ${limits.channels} channels`)
-    if (before !== undefined) this.#end(before, request.presence !== undefined)
-    const audience = audiences.of(name, match)
-    const subscription = new Subscription(connection, audience, id)
-    subscription.isPresent = before?.isPresent ?? false
-    audience.members.add(subscription)
-    connection.subscriptions.set(name, subscription)
-    this.#ask(subscription, request)
+    try {
+      this.#subscribe(connection, request)
+    } catch (error) {
+      this.#fail(connection, request, error)
+    }
   }
 
   /** Answers several subscribes, which begin together: what they have missed is merged. */
@@ -111,6 +101,24 @@ export class Subscriptions {
     this.#options.presences.gone(connection)
   }
 
+  #subscribe(connection: Connection, request: SubscribeRequest): void {
+    const { subscribe: name, id } = request
+    const { channels, limits, audiences } = this.#options
+    const match = channels.match(name)
+    if (match === undefined)
+      return this.#refuse(connection, id, 'unknown-channel', 'There is no such channel')
+    const before = connection.subscriptions.get(name)
+    if (before === undefined && connection.subscriptions.size >= limits.channels)
+      return this.#refuse(connection, id, 'limit', `A connection may have ${limits.channels} channels`)
+    if (before !== undefined) this.#end(before, request.presence !== undefined)
+    const audience = audiences.of(name, match)
+    const subscription = new Subscription(connection, audience, id)
+    subscription.isPresent = before?.isPresent ?? false
+    audience.members.add(subscription)
+    connection.subscriptions.set(name, subscription)
+    this.#ask(subscription, request)
+  }
+
   #ask(subscription: Subscription, request: SubscribeRequest | undefined): void {
     const { client } = subscription.connection
     const { name, match } = subscription.audience
@@ -118,11 +126,13 @@ export class Subscriptions {
     subscription.state = 'asking'
     const verdict = this.#options.authorizer.ask(client, name, match)
     if (typeof verdict === 'string') return this.#answered(subscription, request, verdict)
-    void verdict.then((late) => {
+    const answered = (late: Verdict): void => {
       if (subscription.state !== 'asking') return
       if (subscription.question === question) this.#answered(subscription, request, late)
       else if (!subscription.isAnswered) this.#ask(subscription, request)
-    })
+    }
+    const again = request ?? { subscribe: name, id: subscription.id }
+    verdict.then(answered).catch((error) => this.#fail(subscription.connection, again, error))
   }
 
   #answered(subscription: Subscription, request: SubscribeRequest | undefined, verdict: Verdict): void {
@@ -148,20 +158,25 @@ export class Subscriptions {
   #begin(subscription: Subscription, { from, presence }: SubscribeRequest): void {
     const { fanOut, presences, logger } = this.#options
     const { connection, audience, id } = subscription
-    const offset = from === undefined ? undefined : this.#resumeFrom(subscription, from)
+    const offset = from === undefined ? this.#beginning(audience) : this.#resumeFrom(subscription, from)
     subscription.position = offset ?? fanOut.position
     const position = formatPosition({ epoch: fanOut.epoch, offset: subscription.position })
-    // A channel that keeps only its latest message gives it to everybody who comes.
-    if (from === undefined && audience.match.definition.replay === 'latest') subscription.position = 0
     subscription.isAnswered = true
     connection.send({
       subscribed: audience.name,
       id,
       position,
-      recovered: from === undefined || offset !== undefined,
+      recovered: offset !== undefined,
     })
     if (presence !== undefined) presences.join(subscription, presence)
     this.#tell(subscription, 'onSubscribe', logger)
+  }
+
+  /** Where who has no position begins: now, or before the latest message of a channel that gives that to everybody. */
+  #beginning({ name, match }: Audience): number {
+    const { log, fanOut } = this.#options
+    const last = match.definition.replay === 'latest' ? log.last(name) : undefined
+    return Math.min(fanOut.position, (last?.offset ?? Infinity) - 1)
   }
 
   /** The offset to go on from; `undefined` when something is lost since. */
@@ -200,6 +215,16 @@ export class Subscriptions {
     } catch (error) {
       fail(error)
     }
+  }
+
+  /** The log could not be asked, or something of the app's has thrown. */
+  #fail(connection: Connection, { subscribe: name, id }: SubscribeRequest, error: unknown): void {
+    this.#options.logger.error({ err: error, channel: name }, 'A channel could not be subscribed')
+    const reason = 'The channel could not be subscribed'
+    const subscription = connection.subscriptions.get(name)
+    if (subscription?.isAnswered) return this.revoke(subscription, 'failed', reason)
+    if (subscription !== undefined) this.#end(subscription)
+    this.#refuse(connection, id, 'failed', reason)
   }
 
   #refuse(connection: Connection, id: number, code: ProtocolErrorCode, message: string): void {

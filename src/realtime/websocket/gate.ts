@@ -38,7 +38,14 @@ export class WebSocketGate {
   }
 
   /** Takes over a connection that HTTP hands over. */
-  async upgrade(incoming: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+  upgrade(incoming: IncomingMessage, socket: Duplex, head: Buffer): void {
+    this.#upgrade(incoming, socket, head).catch((error) => {
+      this.#host.options.logger.error({ err: error }, 'A WebSocket could not be opened')
+      socket.destroy()
+    })
+  }
+
+  async #upgrade(incoming: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     const { census, options } = this.#host
     socket.on('error', ignore)
     const request = requestMaker(incoming)
