@@ -102,14 +102,11 @@ export class Heartbeat {
   }
 
   #isStalled(connection: Connection, now: number): boolean {
-    const { transport } = connection
-    const { progress } = transport
-    if (transport.buffered === 0 || progress !== connection.progress) {
-      connection.stalledAt = transport.buffered === 0 ? 0 : now
-      connection.progress = progress
-      return false
-    }
-    return connection.stalledAt !== 0 && now - connection.stalledAt >= this.#options.stalled
+    const { buffered, progress } = connection.transport
+    if (buffered === 0) connection.stalledAt = 0
+    else if (connection.stalledAt === 0 || progress !== connection.progress) connection.stalledAt = now
+    connection.progress = progress
+    return buffered > 0 && now - connection.stalledAt >= this.#options.stalled
   }
 }
 
