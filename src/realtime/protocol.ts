@@ -33,7 +33,7 @@ export interface SubscribeRequest {
   presence?: unknown
 }
 
-export interface UnsubscribeRequest {
+interface UnsubscribeRequest {
   unsubscribe: string
   id: number
 }
@@ -48,14 +48,14 @@ export interface SendRequest {
   key?: string
 }
 
-export interface PingRequest {
+interface PingRequest {
   ping: number
 }
 
 export type ClientMessage = SubscribeRequest | UnsubscribeRequest | SendRequest | PingRequest
 
 /** The first of each connection. */
-export interface WelcomeMessage {
+interface WelcomeMessage {
   welcome: {
     /** Id of the connection, as in {@link PresenceEntry}. */
     connection: string
@@ -84,18 +84,18 @@ export interface ChannelMessage {
 }
 
 /** Everything up to here was sent, of each channel that is subscribed. */
-export interface PositionMessage {
+interface PositionMessage {
   position: PositionText
 }
 
 /** What came before `position` is lost to this client: it reads the state anew. The subscription goes on from `position`. */
-export interface GapMessage {
+interface GapMessage {
   gap: string
   position: PositionText
 }
 
 /** A subscription has ended: as asked for (`id`), or because the right is lost (`code` and `reason`). */
-export interface UnsubscribedMessage {
+interface UnsubscribedMessage {
   unsubscribed: string
   id?: number
   reason?: string
@@ -123,12 +123,12 @@ export interface PresenceMessage {
 }
 
 /** The connection is about to be closed: come back in `in` milliseconds. */
-export interface ByeMessage {
+interface ByeMessage {
   bye: { in: number; reason: string }
 }
 
 /** The answer to a ping. */
-export interface PongMessage {
+interface PongMessage {
   pong: number
 }
 

@@ -79,4 +79,4 @@ export interface ConnectionsOptions {
   readonly logger: Logger
 }
 
-export type { EphemeralMessage, PresenceEntry, RealtimeUser, StoredMessage }
+export type { EphemeralMessage, PresenceEntry, StoredMessage }

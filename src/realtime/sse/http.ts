@@ -5,7 +5,7 @@ import type { ConnectionsOptions } from '../connections/needs.ts'
 import { isListed, mayConnect } from '../connections/origin.ts'
 
 /** What a server knows of a request beside itself; `handcar/server` gives it as the second argument of `fetch`. */
-export interface RequestEnvironment {
+interface RequestEnvironment {
   readonly clientAddress?: string
 }
 
