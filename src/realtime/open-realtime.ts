@@ -1,3 +1,4 @@
+import { refuse } from '../database/index.ts'
 import { Connections } from './connections/connections.ts'
 import { Ephemeral } from './ephemeral.ts'
 import { Feed } from './log/feed.ts'
@@ -6,6 +7,7 @@ import { Trimmer } from './log/trimmer.ts'
 import type { ResolvedOptions } from './options.ts'
 import { Presence } from './presence/presence.ts'
 import { Publisher } from './publisher.ts'
+import type { Realtime } from './realtime.ts'
 import { Relay } from './relay/relay.ts'
 
 /** The parts of a started Realtime, put together; where the files are is known only when the database is open. */
@@ -19,7 +21,7 @@ export class OpenRealtime {
   readonly publisher: Publisher
   readonly #ephemeral: Ephemeral
 
-  private constructor(options: ResolvedOptions) {
+  private constructor(options: ResolvedOptions, realtime: Realtime) {
     const { database, logger, channels, limits, presenceGrace: grace } = options
     const { path } = database
     this.log = new Log(options)
@@ -31,7 +33,15 @@ export class OpenRealtime {
     const { relay } = this
     this.presence = new Presence({ ...options, relay, grace })
     const { presence } = this
-    this.connections = new Connections({ ...options, log, feed, presence })
+    this.connections = new Connections({
+      ...options,
+      log,
+      feed,
+      presence,
+      realtime,
+      publish: (channel, type, data) =>
+        refuse(database, () => this.publisher.publishTo(channel, type, data)),
+    })
     this.#ephemeral = new Ephemeral(relay, (message) => this.connections.deliver(message))
     this.publisher = new Publisher({
       log,
@@ -41,9 +51,13 @@ export class OpenRealtime {
     })
   }
 
-  /** Starts everything, or nothing. */
-  static async open(options: ResolvedOptions): Promise<OpenRealtime> {
-    const parts = new OpenRealtime(options)
+  /**
+   * Starts everything, or nothing.
+   *
+   * @param realtime What handlers of channels get.
+   */
+  static async open(options: ResolvedOptions, realtime: Realtime): Promise<OpenRealtime> {
+    const parts = new OpenRealtime(options, realtime)
     try {
       await parts.#start()
       return parts

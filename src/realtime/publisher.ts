@@ -1,3 +1,4 @@
+import { option, OptionsError } from '../core/index.ts'
 import type { Channels } from './channels/channels.ts'
 import type { AnyChannelDefinition } from './channels/define-channel.ts'
 import { encodeMessage, type EncodedMessage } from './channels/encode-message.ts'
@@ -30,8 +31,23 @@ export class Publisher {
     type: string,
     data: unknown,
   ): Promise<number | undefined> {
-    const { channels, messageSize } = this.#options
-    const channel = channels.nameOf(definition, params)
+    return this.#publish(this.#options.channels.nameOf(definition, params), definition, type, data)
+  }
+
+  /** The same for a channel that is known by its name. */
+  publishTo(channel: string, type: string, data: unknown): Promise<number | undefined> {
+    const match = this.#options.channels.match(channel)
+    if (match !== undefined) return this.#publish(channel, match.definition, type, data)
+    throw new OptionsError('HANDCAR_REALTIME_CHANNEL', `There is no channel ${option.describe(channel)}`)
+  }
+
+  #publish(
+    channel: string,
+    definition: AnyChannelDefinition,
+    type: string,
+    data: unknown,
+  ): Promise<number | undefined> {
+    const { messageSize } = this.#options
     const encoded = encodeMessage(definition, type, data, messageSize)
     return encoded instanceof Promise
       ? encoded.then((each) => this.#send(channel, type, each))

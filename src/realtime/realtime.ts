@@ -211,7 +211,7 @@ export class Realtime extends Service {
         'HANDCAR_REALTIME_TABLES',
         `The database ${database.path} has no tables for realtime`,
       )
-    this.#open = await OpenRealtime.open(this.#options)
+    this.#open = await OpenRealtime.open(this.#options, this)
   }
 
   protected async close(timeout: number): Promise<void> {

@@ -1,5 +1,6 @@
 import type { Duration, Size, StandardSchema } from '../../core/index.ts'
 import type { Database, Transaction } from '../../database/index.ts'
+import type { Realtime } from '../realtime.ts'
 import type {
   ChannelTypes,
   MessageDeclaration,
@@ -27,7 +28,15 @@ export interface ChannelContext<Params, User> {
   /** Name of the channel: `room/1`. */
   readonly channel: string
   readonly database: Database
+  /** For what concerns other channels, or rights. */
+  readonly realtime: Realtime
 }
+
+/** Publishes a message of the channel itself; see `realtime.publish`. */
+export type PublishHere<Messages extends ChannelTypes['messages']> = <Type extends keyof Messages & string>(
+  type: Type,
+  data: Messages[Type]['input'],
+) => Promise<number | undefined>
 
 /** What `authorize` gets. */
 export interface AuthorizeContext<Params, User> extends ChannelContext<Params, User> {
@@ -36,13 +45,23 @@ export interface AuthorizeContext<Params, User> extends ChannelContext<Params, U
 }
 
 /** What `onSubscribe` and `onUnsubscribe` get. */
-export interface SubscriptionContext<Params, User> extends ChannelContext<Params, User> {
+export interface SubscriptionContext<
+  Params,
+  User,
+  Messages extends ChannelTypes['messages'] = ChannelTypes['messages'],
+> extends ChannelContext<Params, User> {
   /** Id of the connection. */
   readonly connection: string
+  readonly publish: PublishHere<Messages>
 }
 
 /** What `onMessage` gets: a message of a client, whose data fits its schema. */
-export type ClientMessageContext<Params, Sends extends ChannelTypes['send'], User> = {
+export type ClientMessageContext<
+  Params,
+  Sends extends ChannelTypes['send'],
+  User,
+  Messages extends ChannelTypes['messages'] = ChannelTypes['messages'],
+> = {
   [Type in keyof Sends & string]: ChannelContext<Params, User> & {
     readonly type: Type
     readonly data: Sends[Type]['output']
@@ -50,6 +69,7 @@ export type ClientMessageContext<Params, Sends extends ChannelTypes['send'], Use
     readonly connection: string | undefined
     /** The transaction, where the option `transactional` is set. */
     readonly tx: Transaction | undefined
+    readonly publish: PublishHere<Messages>
   }
 }[keyof Sends & string]
 
@@ -75,13 +95,19 @@ export interface ChannelOptions<
   /** Whether somebody may subscribe, and send; asked at each subscribe, each message, and by `realtime.reauthorize`. */
   authorize?: (context: AuthorizeContext<ParamsOutput, User>) => boolean | Promise<boolean>
   /** Handles a message of a client; what it returns is the answer. */
-  onMessage?: (context: ClientMessageContext<ParamsOutput, SendsOf<Sends>, User>) => unknown
+  onMessage?: (
+    context: ClientMessageContext<ParamsOutput, SendsOf<Sends>, User, MessagesOf<Messages>>,
+  ) => unknown
   /** Run `onMessage` inside one `database.write` together with the receipt: its changes happen exactly once. Default: `false`. */
   transactional?: boolean
   /** Called when somebody has subscribed. */
-  onSubscribe?: (context: SubscriptionContext<ParamsOutput, User>) => void | Promise<void>
+  onSubscribe?: (
+    context: SubscriptionContext<ParamsOutput, User, MessagesOf<Messages>>,
+  ) => void | Promise<void>
   /** Called when a subscription has ended, however it ended. */
-  onUnsubscribe?: (context: SubscriptionContext<ParamsOutput, User>) => void | Promise<void>
+  onUnsubscribe?: (
+    context: SubscriptionContext<ParamsOutput, User, MessagesOf<Messages>>,
+  ) => void | Promise<void>
   /** Whether it is known who is there; `user` says what is told of a user, besides what a client says itself. Default: `false`. */
   presence?: boolean | { user: (user: User) => unknown }
   /** What is kept for clients that come back. Default: that of Realtime. */

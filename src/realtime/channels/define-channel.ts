@@ -65,15 +65,21 @@ export class ChannelDefinition<
     | undefined
   /** @internal */
   readonly onMessage:
-    | ((context: ClientMessageContext<Types['params']['output'], Types['send'], User>) => unknown)
+    | ((
+        context: ClientMessageContext<Types['params']['output'], Types['send'], User, Types['messages']>,
+      ) => unknown)
     | undefined
   /** @internal */
   readonly onSubscribe:
-    | ((context: SubscriptionContext<Types['params']['output'], User>) => void | Promise<void>)
+    | ((
+        context: SubscriptionContext<Types['params']['output'], User, Types['messages']>,
+      ) => void | Promise<void>)
     | undefined
   /** @internal */
   readonly onUnsubscribe:
-    | ((context: SubscriptionContext<Types['params']['output'], User>) => void | Promise<void>)
+    | ((
+        context: SubscriptionContext<Types['params']['output'], User, Types['messages']>,
+      ) => void | Promise<void>)
     | undefined
   /** @internal */
   readonly presentUser: ((user: User) => unknown) | undefined
@@ -149,7 +155,7 @@ export type AnyChannelDefinition = ChannelDefinition<string, any, any>
  *   messages: { posted: z.object({ id: z.number() }), typing: { schema: z.object({ name: z.string() }), ephemeral: true } },
  *   send: { say: z.object({ text: z.string() }) },
  *   authorize: ({ user, params }) => user !== undefined && isMember(user.id, params.id),
- *   onMessage: ({ data, params }) => say(params.id, data.text),
+ *   onMessage: ({ data, publish }) => publish('posted', { id: save(data.text) }),
  * })
  * await realtime.publish(room, { id: 1 }, 'posted', { id: 42 })
  * ```

@@ -1,6 +1,7 @@
 import type { Database } from '../../database/index.ts'
 import type { Clock, Logger } from '../../core/index.ts'
 import type { MatchedChannel } from '../channels/channels.ts'
+import type { Realtime } from '../realtime.ts'
 import type { Client } from './connection.ts'
 
 /** What `authorize` said; `failed` when it threw, or did not answer in time. */
@@ -9,6 +10,7 @@ export type Verdict = 'yes' | 'no' | 'failed'
 /** What asks `authorize`. */
 export interface AuthorizerOptions {
   readonly database: Database
+  readonly realtime: Realtime
   readonly clock: Clock
   readonly logger: Logger
   /** How long it may take, in milliseconds. */
@@ -26,13 +28,14 @@ export class Authorizer {
   /** Asks whether a client may listen to a channel and send to it; the answer of a synchronous `authorize` comes at once. */
   ask(client: Client, channel: string, { definition, params }: MatchedChannel): Verdict | Promise<Verdict> {
     if (definition.authorize === undefined) return 'yes'
-    const { database } = this.#options
+    const { database, realtime } = this.#options
     try {
       const answer: unknown = definition.authorize({
         user: client.user,
         params,
         channel,
         database,
+        realtime,
         get request() {
           return client.request()
         },

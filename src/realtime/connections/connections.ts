@@ -53,12 +53,13 @@ export class Connections {
 
   /** Opens nothing. */
   constructor(options: ConnectionsOptions) {
-    const { database, clock, logger, limits, highWater, presence, presenceGrace, heartbeat } = options
+    const { database, realtime, clock, logger, limits, highWater, presence, presenceGrace, heartbeat } =
+      options
     const [audiences, counters] = [this.#audiences, this.#counters]
     const close = this.#close
     this.options = options
     this.census = new Census(limits)
-    const authorizer = new Authorizer({ database, clock, logger, timeout: limits.handshake })
+    const authorizer = new Authorizer({ database, realtime, clock, logger, timeout: limits.handshake })
     this.#presences = new Presences(presence, audiences, presenceGrace, logger)
     this.#fanOut = new FanOut(audiences, counters, highWater, logger, {
       clogged: (connection, position) => this.#catchUp.clogged(connection, position),

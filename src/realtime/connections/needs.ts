@@ -4,6 +4,7 @@ import type { RealtimeUser } from '../channels/channel-types.ts'
 import type { MatchedChannel } from '../channels/channels.ts'
 import type { EphemeralMessage, Position, StoredMessage } from '../log/message.ts'
 import type { PresenceEntry } from '../protocol.ts'
+import type { Realtime } from '../realtime.ts'
 import type { Limits } from './limits.ts'
 
 /** What connections need of the log. */
@@ -62,6 +63,10 @@ export interface ConnectionsOptions {
   readonly feed: MessageFeed
   readonly presence: PresenceBook
   readonly channels: { match(name: string): MatchedChannel | undefined }
+  /** What handlers of channels get. */
+  readonly realtime: Realtime
+  /** Publishes to a channel by its name. */
+  readonly publish: (channel: string, type: string, data: unknown) => Promise<number | undefined>
   /** Default: nobody is known. */
   readonly authenticate: Authenticate | undefined
   /** Origins besides the server's own, from which browsers may connect: `'https://app.example.com'`; `'*'`: from anywhere. */

@@ -17,7 +17,10 @@ export interface Sender {
 }
 
 /** What messages of clients are handled with. */
-export interface SendsOptions extends Pick<ConnectionsOptions, 'channels' | 'limits'> {
+export interface SendsOptions extends Pick<
+  ConnectionsOptions,
+  'channels' | 'limits' | 'realtime' | 'publish'
+> {
   readonly database: Database
   readonly authorizer: Authorizer
   readonly receipts: Receipts
@@ -101,8 +104,19 @@ export class Sends {
     data: unknown,
     tx: Transaction | undefined,
   ): unknown {
-    const { database } = this.#options
-    return definition.onMessage!({ user: client.user, params, channel, database, type, data, connection, tx })
+    const { database, realtime } = this.#options
+    return definition.onMessage!({
+      user: client.user,
+      params,
+      channel,
+      database,
+      realtime,
+      type,
+      data,
+      connection,
+      tx,
+      publish: (messageType, message) => this.#options.publish(channel, messageType, message),
+    })
   }
 
   #refuse({ send: channel, type, id }: SendRequest, error: unknown): ErrorMessage {

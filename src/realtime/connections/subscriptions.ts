@@ -14,7 +14,7 @@ import { Subscription } from './subscription.ts'
 /** What subscriptions work with. */
 export interface SubscriptionsOptions extends Pick<
   ConnectionsOptions,
-  'log' | 'feed' | 'channels' | 'limits'
+  'log' | 'feed' | 'channels' | 'limits' | 'realtime' | 'publish'
 > {
   readonly database: Database
   readonly audiences: Audiences
@@ -205,13 +205,15 @@ export class Subscriptions {
     const { definition, params } = audience.match
     const listener = definition[hook]
     if (listener === undefined) return
-    const { database } = this.#options
+    const { database, realtime, publish } = this.#options
     const { user } = connection.client
-    const fail = (error: unknown): void =>
-      logger.error({ err: error, channel: audience.name }, `${hook}() failed`)
+    const { name: channel } = audience
+    const fail = (error: unknown): void => logger.error({ err: error, channel }, `${hook}() failed`)
     try {
-      const context = { user, params, channel: audience.name, database, connection: connection.id }
-      Promise.resolve(listener(context)).catch(fail)
+      const context = { user, params, channel, database, realtime, connection: connection.id }
+      Promise.resolve(listener({ ...context, publish: (type, data) => publish(channel, type, data) })).catch(
+        fail,
+      )
     } catch (error) {
       fail(error)
     }
