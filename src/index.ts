@@ -17,6 +17,7 @@ export {
   type PrepareHook,
   type ProcessesConfig,
   type ProgramConfig,
+  type RealtimeConfig,
   type ResolvedConfig,
   type Role,
   type ServerConfig,

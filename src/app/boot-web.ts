@@ -1,18 +1,11 @@
-import { Server } from '../server/index.ts'
 import { boot } from './boot.ts'
-import { healthChecks } from './health.ts'
+import { webServer } from './web-server.ts'
 
 /** Boots a process that serves the connections which its supervisor hands to it. */
 export async function bootWeb(): Promise<void> {
   await boot('web', async ({ supervised, handcar, app }) => {
-    const { host: _host, port: _port, socket: _socket, ...options } = handcar.config.server
-    const server = new Server({
-      ...options,
-      app,
-      listen: false,
-      checks: healthChecks(handcar),
+    const server = webServer(handcar, app, {
       details: () => supervised.treeStatus(),
-      logger: handcar.logger,
       stopTimeout: handcar.config.processes.stopTimeout,
     })
     await server.start()

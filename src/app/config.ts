@@ -6,6 +6,7 @@ import type { CacheSettings } from '../cache/index.ts'
 import { HandcarError, type Duration, type Size } from '../core/index.ts'
 import type { DatabaseOptions } from '../database/index.ts'
 import type { JobsOptions, WorkOptions } from '../jobs/index.ts'
+import type { RealtimeSettings } from '../realtime/index.ts'
 import type { StaticFilesOptions } from '../server/index.ts'
 
 /**
@@ -34,6 +35,8 @@ export interface Config {
   jobs?: JobsConfig
   /** The app's cache. */
   cache?: CacheConfig
+  /** The app's channels. */
+  realtime?: RealtimeConfig
   /** The processes of the app. */
   processes?: ProcessesConfig
   /** Programs that run beside the app and are kept running. Default: none. */
@@ -104,6 +107,16 @@ export interface JobsConfig extends Omit<
 export interface CacheConfig extends CacheSettings {
   /** Name of the file in the data folder. Default: `'cache.sqlite3'` */
   file?: string
+}
+
+/** The app's channels: the options of `Realtime`, without what follows from the rest of the configuration. */
+export interface RealtimeConfig extends RealtimeSettings {
+  /**
+   * The module of the app's channels: whatever it exports that `defineChannel` made, also in lists, is known to all processes of the
+   * app; a function that it exports as `authenticate` says who asks. Default: `src/channels.ts`, `src/channels/index.ts`,
+   * `src/channels.js` or `src/channels/index.js`, the first that exists.
+   */
+  channels?: string
 }
 
 /** The processes of the app. */

@@ -11,7 +11,9 @@ import {
 import { Cache } from '../cache/index.ts'
 import { Database } from '../database/index.ts'
 import { Jobs } from '../jobs/index.ts'
+import { Realtime } from '../realtime/index.ts'
 import type { Config } from './config.ts'
+import { importChannels } from './channels-module.ts'
 import { importJobs } from './jobs-module.ts'
 import { createLogger } from './logger.ts'
 import { partMigrations } from './part-migrations.ts'
@@ -29,11 +31,18 @@ export interface HandcarOptions {
    * `handcar migrate` do it.
    */
   migrate?: boolean
-  /** The clock of the jobs and the cache, for tests. Default: the machine's. */
+  /** The clock of the jobs, the cache and realtime, for tests. Default: the machine's. */
   clock?: Clock
   /** Default: one on standard output, as the configuration says. */
   logger?: Logger
 }
+
+/** How parts say that the migrations have not run. */
+const noTables = new Set<string | undefined>([
+  'HANDCAR_JOBS_TABLES',
+  'HANDCAR_CACHE_TABLES',
+  'HANDCAR_REALTIME_TABLES',
+])
 
 interface Part {
   readonly name: string
@@ -68,8 +77,14 @@ export class Handcar extends Service {
    * The app's cache, shared by all its processes. Without a file that can be used it is there all the same, and every read is a miss.
    */
   readonly cache: Cache
+  /**
+   * The app's channels, with the definitions of its channels module. Every process can publish; the web processes have the clients, if
+   * there are channels.
+   */
+  readonly realtime: Realtime
   /** In the order in which they start. */
   readonly #parts: readonly Part[]
+  #isDefined = false
 
   /**
    * Checks configuration and options; opens nothing.
@@ -117,9 +132,18 @@ export class Handcar extends Service {
       clock,
       logger: this.logger,
     })
+    const { channels: _channels, ...realtime } = resolved.realtime
+    this.realtime = new Realtime({
+      ...realtime,
+      database: this.database,
+      serve: role === 'web',
+      clock,
+      logger: this.logger,
+    })
     this.#parts = [
       { name: 'database', part: this.database },
       { name: 'cache', part: this.cache },
+      { name: 'realtime', part: this.realtime },
       { name: 'jobs', part: this.jobs },
     ]
   }
@@ -138,7 +162,7 @@ export class Handcar extends Service {
 
   /** Starts the parts in order. When one fails, those that were started are stopped. */
   protected async open(): Promise<void> {
-    this.jobs.define(...(await importJobs(this.config.jobs)))
+    await this.#define()
     const started: Part[] = []
     try {
       for (const each of this.#parts) {
@@ -151,13 +175,23 @@ export class Handcar extends Service {
     }
   }
 
+  /** Once: what was defined stays when it is stopped and started again. */
+  async #define(): Promise<void> {
+    if (this.#isDefined) return
+    const [jobs, channels] = await Promise.all([
+      importJobs(this.config.jobs),
+      importChannels(this.config.realtime),
+    ])
+    this.jobs.define(...jobs)
+    this.realtime.define(channels)
+    this.#isDefined = true
+  }
+
   async #startPart({ name, part }: Part): Promise<void> {
     try {
       await part.start()
     } catch (error) {
-      const { code } = error as Partial<StateError>
-      const hasNoTables = code === 'HANDCAR_JOBS_TABLES' || code === 'HANDCAR_CACHE_TABLES'
-      if (this.role !== 'script' || !hasNoTables) throw error
+      if (this.role !== 'script' || !noTables.has((error as Partial<StateError>).code)) throw error
       this.logger.info(
         { part: name },
         'The database has no tables for this part yet; `handcar migrate` makes them',

@@ -11,14 +11,15 @@ export {
   type LogLevel,
   type ProcessesConfig,
   type ProgramConfig,
+  type RealtimeConfig,
   type ServerConfig,
 } from './config.ts'
 export { Handcar, type HandcarOptions, type Role } from './handcar.ts'
-export { healthChecks } from './health.ts'
 export { loadConfig, type LoadOptions } from './load-config.ts'
 export { createLogger } from './logger.ts'
 export { partMigrations } from './part-migrations.ts'
 export { prepareRelease, type PrepareHook } from './prepare.ts'
 export type { ResolvedConfig } from './resolve-config.ts'
+export { webServer } from './web-server.ts'
 export { runSupervisor } from './serve.ts'
 export { secrets } from './settings.ts'

@@ -4,6 +4,7 @@ import { resolveCacheSettings, type CacheSettings } from '../cache/index.ts'
 import { option, readOptions, type OptionReader } from '../core/index.ts'
 import { resolveDatabaseOptions, type DatabaseOptions } from '../database/index.ts'
 import { resolveJobsOptions } from '../jobs/index.ts'
+import { resolveRealtimeSettings } from '../realtime/index.ts'
 import {
   currentEnvironment,
   type Config,
@@ -11,6 +12,7 @@ import {
   type EnvironmentName,
   type JobsConfig,
   type LogFormat,
+  type RealtimeConfig,
 } from './config.ts'
 import { settings, variables, type SettingsOf, type SettingsTable } from './settings.ts'
 import { webProcesses } from './web-processes.ts'
@@ -18,7 +20,10 @@ import { webProcesses } from './web-processes.ts'
 type Settings = SettingsOf<typeof settings>
 
 /** A configuration with every value filled in: paths absolute, durations in milliseconds, sizes in bytes. */
-export interface ResolvedConfig extends Omit<Settings, 'database' | 'jobs' | 'cache' | 'processes' | 'log'> {
+export interface ResolvedConfig extends Omit<
+  Settings,
+  'database' | 'jobs' | 'cache' | 'realtime' | 'processes' | 'log'
+> {
   /** The app's folder. */
   readonly folder: string
   /** Path of the configuration file; `undefined` when there is none. */
@@ -27,6 +32,7 @@ export interface ResolvedConfig extends Omit<Settings, 'database' | 'jobs' | 'ca
   readonly jobs: JobsConfig
   /** Path of the file of the cache, and what the cache keeps. */
   readonly cache: CacheSettings & { readonly path: string }
+  readonly realtime: RealtimeConfig
   readonly processes: Omit<Settings['processes'], 'web'> & { readonly web: number }
   readonly log: Omit<Settings['log'], 'format'> & { readonly format: LogFormat }
   /** Where each value comes from, by its dotted name: `default`, `handcar.config.ts`, `environment PORT`. */
@@ -49,6 +55,13 @@ export interface ResolveOptions {
 const appModules = ['src/app.ts', 'src/app.js', 'app.ts', 'app.js']
 /** Where the module of the app's jobs is looked for. */
 const jobsModules = ['src/jobs.ts', 'src/jobs/index.ts', 'src/jobs.js', 'src/jobs/index.js']
+/** Where the module of the app's channels is looked for. */
+const channelsModules = [
+  'src/channels.ts',
+  'src/channels/index.ts',
+  'src/channels.js',
+  'src/channels/index.js',
+]
 const migrationsFolder = 'db/migrations'
 
 /** Path of the app's module when no configuration names it; `undefined` when there is none. */
@@ -102,6 +115,7 @@ export function resolveConfig(config: Config, options: ResolveOptions = {}): Res
     database: databaseOptions(values, data, at, runsAs),
     jobs: jobsOptions(values, folder, at, reading.source),
     cache: cacheOptions(values, data, reading),
+    realtime: realtimeOptions(values, folder, at, reading.source),
     processes: { ...processes, web: webProcesses(processes.web, runsAs) },
     programs: values.programs.map((program) => ({ ...program, cwd: at(program.cwd ?? '.') })),
     log: { ...log, format: log.format ?? defaultFormat(runsAs) },
@@ -202,6 +216,19 @@ function cacheOptions({ cache, database }: Settings, data: string, { source, ori
   if (path === join(data, database.file))
     throw option.invalidOption(`${name} option "file"`, 'another file than that of the database', file)
   return { ...given, path }
+}
+
+/** Realtime checks its own options. */
+function realtimeOptions(
+  { realtime: { channels, ...options } }: Settings,
+  folder: string,
+  at: (path: string) => string,
+  source: string,
+): RealtimeConfig {
+  const file = channels === undefined ? firstExisting(folder, channelsModules) : at(channels)
+  const given = onlyGiven(options)
+  resolveRealtimeSettings(given, `${source} option "realtime"`)
+  return { ...given, ...(file !== undefined && { channels: file }) }
 }
 
 function onlyGiven<Options extends object>(options: Options): Partial<Options> {

@@ -7,6 +7,7 @@ import type {
   LogFormat,
   LogLevel,
   ProgramConfig,
+  RealtimeConfig,
 } from './config.ts'
 import type { StaticFilesOptions } from '../server/index.ts'
 
@@ -22,7 +23,7 @@ export type SettingsOf<Table> = {
     : SettingsOf<Table[Name]>
 }
 
-/** Options that `Database`, `Jobs` and `Cache` check themselves. */
+/** Options that `Database`, `Jobs`, `Cache` and `Realtime` check themselves. */
 const passed: OptionReader<never> = (value) => value as never
 const path = option.optional(option.text())
 
@@ -70,6 +71,19 @@ const cacheOptions = {
   encryption: passed,
 } satisfies Record<Exclude<keyof CacheConfig, 'file'>, typeof passed>
 
+const realtimeOptions = {
+  origins: passed,
+  path: passed,
+  retention: passed,
+  limits: passed,
+  heartbeat: passed,
+  highWater: passed,
+  compression: passed,
+  relay: passed,
+  presenceGrace: passed,
+  memory: passed,
+} satisfies Record<Exclude<keyof RealtimeConfig, 'channels'>, typeof passed>
+
 /** Every setting of `handcar.config.ts`, with its check and its default. */
 export const settings = {
   app: path,
@@ -94,6 +108,7 @@ export const settings = {
   database: { file: option.text('app.sqlite3'), migrations: path, ...databaseOptions },
   jobs: { definitions: path, work: workOptions, ...jobsOptions },
   cache: { file: option.text('cache.sqlite3'), ...cacheOptions },
+  realtime: { channels: path, ...realtimeOptions },
   processes: {
     web: readWeb,
     jobs: option.integer(0, { min: 0, max: 256 }),

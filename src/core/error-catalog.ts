@@ -303,6 +303,14 @@ export const errorCatalog = {
     title: 'A database has no tables for realtime',
     fix: 'Give the database their migrations: new Database({ partMigrations: { realtime: Realtime.migrations } }).',
   },
+  HANDCAR_CHANNELS_INVALID: {
+    title: "The module of an app's channels cannot be used",
+    fix: 'Create the file, or name the right one in the setting `realtime.channels`; export `authenticate` as a function or not at all.',
+  },
+  HANDCAR_REALTIME_STARTED: {
+    title: 'Channels were defined when realtime was started already',
+    fix: 'Call realtime.define() before start(), or pass them in the options.',
+  },
   HANDCAR_REALTIME_CHANNEL: {
     title: 'A channel is not known, or a parameter of its name is missing or too long',
     fix: 'Name the definition in the option channels of Realtime, and pass each parameter of its name.',

@@ -9,6 +9,7 @@ export class Ephemeral {
   readonly #relay: Relay | undefined
   readonly #deliver: (message: EphemeralMessage) => void
   #off: (() => void) | undefined
+  #meeting: Promise<void> | undefined
 
   /** @param deliver Hands a message to the clients of this process. */
   constructor(relay: Relay | undefined, deliver: (message: EphemeralMessage) => void) {
@@ -25,10 +26,17 @@ export class Ephemeral {
     this.#off = undefined
   }
 
-  /** Sends a message to everybody who is connected. */
-  broadcast(message: EphemeralMessage): void {
+  /**
+   * Sends a message to everybody who is connected. A process without clients meets the others when it has something to say for the first
+   * time: then it resolves after that.
+   */
+  broadcast(message: EphemeralMessage): Promise<void> | undefined {
     this.#deliver(message)
-    this.#relay?.send(topic, format(message))
+    const relay = this.#relay
+    if (relay === undefined) return undefined
+    if (this.#off !== undefined) return void relay.send(topic, format(message))
+    this.#meeting ??= relay.start()
+    return this.#meeting.then(() => relay.send(topic, format(message)))
   }
 }
 

@@ -12,6 +12,8 @@ import { Relay } from './relay/relay.ts'
 
 /** The parts of a started Realtime, put together; where the files are is known only when the database is open. */
 export class OpenRealtime {
+  /** Whether clients are taken here; a process that only publishes starts nothing that would read what others have published. */
+  readonly serves: boolean
   readonly log: Log
   readonly feed: Feed
   readonly trimmer: Trimmer
@@ -24,6 +26,7 @@ export class OpenRealtime {
   private constructor(options: ResolvedOptions, realtime: Realtime) {
     const { database, logger, channels, limits, presenceGrace: grace } = options
     const { path } = database
+    this.serves = options.serve && channels.size > 0
     this.log = new Log(options)
     const { log } = this
     this.feed = new Feed({ ...options, log })
@@ -39,8 +42,7 @@ export class OpenRealtime {
       feed,
       presence,
       realtime,
-      publish: (channel, type, data) =>
-        refuse(database, () => this.publisher.publishTo(channel, type, data)),
+      publish: (channel, type, data) => refuse(database, () => this.publisher.publishTo(channel, type, data)),
     })
     this.#ephemeral = new Ephemeral(relay, (message) => this.connections.deliver(message))
     this.publisher = new Publisher({
@@ -84,6 +86,7 @@ export class OpenRealtime {
 
   async #start(): Promise<void> {
     await this.log.open()
+    if (!this.serves) return
     await this.relay?.start()
     this.feed.start()
     await this.presence.start()

@@ -26,6 +26,11 @@ export interface RealtimeOptions {
   authenticate?: Authenticate
   /** Origins of pages besides the server's own that may connect: `'https://app.example.com'`; `'*'`: any. Default: none. */
   origins?: readonly string[]
+  /**
+   * Whether this process takes clients. `false`: it publishes only, reads nothing and has no loop; so it is where there are no channels.
+   * Default: `true`.
+   */
+  serve?: boolean
   /** Where clients connect. Default: `'/realtime'`. */
   path?: string
   /** What is kept of each channel that says nothing else. Default: `{ age: '1d', count: 10_000, bytes: '64mb' }`. */
@@ -52,13 +57,19 @@ export interface RealtimeOptions {
   stopTimeout?: Duration
 }
 
-const readers = {
-  database: option.matching('a Database', (value): value is Database => value instanceof Database),
-  channels: readChannels,
+const definitionReaders = {
+  channels: (value: unknown, name: string) => [...readChannels(value, name)],
   authenticate: option.optional(
     option.matching('a function', (value): value is Authenticate => typeof value === 'function'),
   ),
+}
+
+const readers = {
+  database: option.matching('a Database', (value): value is Database => value instanceof Database),
+  channels: readChannels,
+  authenticate: definitionReaders.authenticate,
   origins: readOrigins,
+  serve: option.flag(true),
   path: option.matching(
     'a path that begins with a slash, such as "/realtime"',
     (value): value is string | undefined => value === undefined || /^\/[\w./-]*[\w-]$/.test(value as string),
@@ -80,6 +91,30 @@ const readers = {
 export function resolveOptions(options: RealtimeOptions) {
   const { path = '/realtime', ...resolved } = readOptions('Realtime', options, readers)
   return { path, ...resolved }
+}
+
+/** Validates what `realtime.define` adds. */
+export function readDefinitions(definitions: unknown) {
+  return readOptions('realtime.define', definitions, definitionReaders)
+}
+
+/** What the configuration of an app says of realtime. */
+export type RealtimeSettings = Omit<
+  RealtimeOptions,
+  'database' | 'channels' | 'authenticate' | 'serve' | 'clock' | 'logger' | 'stopTimeout'
+>
+
+/**
+ * Validates options without what follows from the rest of the configuration of an app, and fills in the defaults.
+ *
+ * @param owner What the options belong to, for errors.
+ * @throws OptionsError
+ */
+export function resolveRealtimeSettings(options: RealtimeSettings, owner = 'Realtime') {
+  const { origins, path, retention, limits, heartbeat, highWater, ...more } = readers
+  const { compression, relay, presenceGrace, memory } = more
+  const settings = { origins, path, retention, limits, heartbeat, highWater }
+  return readOptions(owner, options, { ...settings, compression, relay, presenceGrace, memory })
 }
 
 /** Options with their defaults; times in milliseconds, sizes in bytes. */

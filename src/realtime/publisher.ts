@@ -13,7 +13,7 @@ export interface PublisherOptions {
   /** Size limit of a message where its channel has none, in bytes. */
   messageSize: number
   /** Takes a message that is not stored to everybody who is connected. */
-  broadcast: (message: EphemeralMessage) => void
+  broadcast: (message: EphemeralMessage) => Promise<void> | undefined
 }
 
 /** Checks messages and gives them to the log, or, those that are not stored, to whoever is connected. */
@@ -63,8 +63,10 @@ export class Publisher {
   }
 
   #send(channel: string, type: string, { data, ephemeral }: EncodedMessage): Promise<number | undefined> {
-    if (ephemeral) this.#options.broadcast({ channel, type, data })
-    const sent = ephemeral ? Promise.resolve(undefined) : this.#options.log.publish(channel, type, data)
+    const { log, broadcast } = this.#options
+    const sent: Promise<number | undefined> = ephemeral
+      ? Promise.resolve(broadcast({ channel, type, data })).then(() => undefined)
+      : log.publish(channel, type, data)
     if (!publishEvent.hasSubscribers) return sent
     return sent.then((offset) => {
       publishEvent.publish({ channel, type, offset })

@@ -4,14 +4,16 @@ import { option, readOptions, Service, StateError, type StopOptions } from '../c
 import { refuse, type Migration } from '../database/index.ts'
 import { Channel, type Published } from './channel.ts'
 import type { ChannelTypes } from './channels/channel-types.ts'
-import type { ChannelDefinition } from './channels/define-channel.ts'
+import type { AnyChannelDefinition, ChannelDefinition } from './channels/define-channel.ts'
 import type { Fragment } from './channels/fragment.ts'
 import { answerClientFile } from './client-file.ts'
+import type { ClientEnvironment } from './connections/identify.ts'
+import type { Authenticate } from './connections/needs.ts'
 import type { TrimMessage } from './events.ts'
 import type { ControlTarget } from './log/message.ts'
 import { migrations } from './migrations.ts'
 import { OpenRealtime } from './open-realtime.ts'
-import { resolveOptions, type RealtimeOptions, type ResolvedOptions } from './options.ts'
+import { readDefinitions, resolveOptions, type RealtimeOptions, type ResolvedOptions } from './options.ts'
 import { formatPosition, type PositionText } from './protocol.ts'
 import { selectTables } from './sql.ts'
 import type { RealtimeStats } from './stats.ts'
@@ -31,6 +33,14 @@ export interface ReauthorizeOptions {
 export interface DisconnectOptions extends ReauthorizeOptions {
   /** Default: `'disconnected'`. */
   reason?: string
+}
+
+/** What {@link Realtime.define} adds. */
+export interface Definitions {
+  /** Channels, as `defineChannel` returns them. */
+  channels?: readonly AnyChannelDefinition[]
+  /** Says who asks, in the place of the option. */
+  authenticate?: Authenticate
 }
 
 /**
@@ -68,6 +78,37 @@ export class Realtime extends Service {
     const resolved = resolveOptions(options)
     super(resolved.stopTimeout)
     this.#options = resolved
+  }
+
+  /**
+   * Adds channels, and says who asks, where that is known later than the rest of the options: before the start.
+   *
+   * @throws OptionsError; StateError `HANDCAR_REALTIME_STARTED`
+   */
+  define(definitions: Definitions): void {
+    if (this.state !== 'stopped')
+      throw new StateError(
+        'HANDCAR_REALTIME_STARTED',
+        `Channels were defined when realtime was ${this.state}`,
+      )
+    const { channels, authenticate } = readDefinitions(definitions)
+    this.#options.channels.add(channels)
+    this.#options.authenticate = authenticate ?? this.#options.authenticate
+  }
+
+  /** The channels that are defined. */
+  get channels(): readonly AnyChannelDefinition[] {
+    return [...this.#options.channels]
+  }
+
+  /** Whether it takes clients: it is started, there are channels, and the option `serve` is not `false`. */
+  get serves(): boolean {
+    return this.#open?.serves === true
+  }
+
+  /** Where clients connect. */
+  get path(): string {
+    return this.#options.path
   }
 
   /**
@@ -161,10 +202,15 @@ export class Realtime extends Service {
   }
 
   /** Takes over a connection that wants to be a WebSocket: `server.onUpgrade(realtime.upgrade)`. One for another path is refused. */
-  readonly upgrade = (incoming: IncomingMessage, socket: Duplex, head: Buffer): void => {
+  readonly upgrade = (
+    incoming: IncomingMessage,
+    socket: Duplex,
+    head: Buffer,
+    environment?: ClientEnvironment,
+  ): void => {
     const path = incoming.url?.split('?', 1)[0]
-    if (path === this.#options.path && this.#open !== undefined)
-      this.#open.connections.upgrade(incoming, socket, head)
+    if (path === this.#options.path && this.#open?.serves)
+      this.#open.connections.upgrade(incoming, socket, head, environment)
     else refuseUpgrade(socket, this.#open === undefined ? '503 Service Unavailable' : '404 Not Found')
   }
 
@@ -175,8 +221,9 @@ export class Realtime extends Service {
    * @param environment What the server knows of the request.
    */
   async fetch(request: Request, environment?: unknown): Promise<Response> {
-    const { connections } = this.#ready()
+    const { connections, serves } = this.#ready()
     const { pathname } = new URL(request.url)
+    if (!serves) return new Response('Not found', { status: 404 })
     if (pathname === this.#options.path) return await connections.fetch(request, environment)
     const isFile = pathname === `${this.#options.path}/client.js` && request.method === 'GET'
     return isFile ? await answerClientFile(request) : new Response('Not found', { status: 404 })
@@ -194,9 +241,9 @@ export class Realtime extends Service {
 
   /** What realtime is doing in this process. */
   stats(): RealtimeStats {
-    const { log, feed, connections, presence, relay, trimmer } = this.#ready()
+    const { serves, log, feed, connections, presence, relay, trimmer } = this.#ready()
     return {
-      feed: { ...feed.stats(), lag: Math.max(0, log.position().offset - feed.position) },
+      feed: { ...feed.stats(), lag: serves ? Math.max(0, log.position().offset - feed.position) : 0 },
       connections: connections.stats(),
       presence: presence.stats(),
       relay: relay?.stats(),

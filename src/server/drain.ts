@@ -34,7 +34,7 @@ const serviceRestart = Buffer.of(0x88, 0x02, 0x03, 0xf4)
  * - An idle connection is left alone until nothing came on it for `idle`: its client may be about to use it. Before it is
  *   closed the event loop reads once more what has already arrived, which matters when the process was busy. The same goes for
  *   connections on which nothing came at all, such as those that browsers open in advance.
- * - Event streams end with a `retry:` hint, WebSockets with 1012.
+ * - Event streams end with a `retry:` hint, WebSockets with 1012, as far as those who own them have not said goodbye themselves.
  * - At `timeout` everything that is left is cut off and reported.
  */
 export class Drain {
@@ -46,15 +46,21 @@ export class Drain {
   #deadline = Infinity
   #idle = Infinity
   #isClosingWebSockets = false
+  #isLeftToOwners = false
   /** Requests that ended since it began; counted by the server. */
   finished = 0
 
-  constructor(connections: Connections, limits: DrainLimits) {
+  /**
+   * @param tell Tells those who own WebSockets and event streams, which are left to them until that has resolved. Default: nobody owns
+   *   any.
+   */
+  constructor(connections: Connections, limits: DrainLimits, tell?: () => Promise<void>) {
     this.#connections = connections
+    if (tell !== undefined) void this.#leaveToOwners(tell)
     this.tighten(limits)
     connections.onEmpty = () => this.#end({ requests: 0, connections: 0, paths: [] })
     this.#sweeps = setInterval(() => this.#sweep(), Math.max(2, Math.min(50, this.#idle / 4)))
-    for (const { latest } of connections) if (latest?.isEventStream) latest.endEventStream()
+    this.#endEventStreams()
     if (connections.size === 0) connections.onEmpty()
     else this.#sweep()
   }
@@ -68,6 +74,19 @@ export class Drain {
   tighten({ timeout, idle }: DrainLimits): void {
     this.#deadline = Math.min(this.#deadline, performance.now() + timeout)
     this.#idle = Math.min(this.#idle, idle)
+  }
+
+  async #leaveToOwners(tell: () => Promise<void>): Promise<void> {
+    this.#isLeftToOwners = true
+    await Promise.resolve() // who asks is told that the server drains
+    await tell()
+    this.#isLeftToOwners = false
+    this.#endEventStreams()
+  }
+
+  #endEventStreams(): void {
+    if (this.#isLeftToOwners) return
+    for (const { latest } of this.#connections) if (latest?.isEventStream) latest.endEventStream()
   }
 
   #sweep(): void {
@@ -90,7 +109,7 @@ export class Drain {
 
   /** A WebSocket that has not been greeted yet would take the frame for a broken greeting: it gets it at a later sweep. */
   async #closeWebSockets(): Promise<void> {
-    if (this.#isClosingWebSockets) return
+    if (this.#isClosingWebSockets || this.#isLeftToOwners) return
     this.#isClosingWebSockets = true
     for (const { socket, upgraded } of this.#connections) {
       if (!upgraded || upgraded.isClosing || socket.bytesWritten === upgraded.bytesBefore) continue

@@ -1,8 +1,15 @@
+import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Connection } from './connections.ts'
 import type { Exchange } from './exchange.ts'
 import { isSaneRequestId, type RequestIds } from './request-id.ts'
 import type { TrustedProxies } from './trusted-proxies.ts'
+
+/** What a request is called, and who its client is. */
+interface Identified {
+  requestId: string
+  clientAddress: string
+}
 
 /** Names a request and finds its client; what a trusted proxy says about them is believed. */
 export function identify(
@@ -11,16 +18,38 @@ export function identify(
   ids: RequestIds,
   proxies: TrustedProxies,
 ): void {
-  exchange.clientAddress = connection.address
+  note(exchange, exchange.req, connection, ids, proxies)
+}
+
+/** The same for a request that leaves HTTP. */
+export function identifyUpgrade(
+  request: IncomingMessage,
+  connection: Connection,
+  ids: RequestIds,
+  proxies: TrustedProxies,
+): Identified {
+  const identified = { requestId: '', clientAddress: '' }
+  note(identified, request, connection, ids, proxies)
+  return identified
+}
+
+function note(
+  identified: Identified,
+  { headers }: IncomingMessage,
+  connection: Connection,
+  ids: RequestIds,
+  proxies: TrustedProxies,
+): void {
+  identified.clientAddress = connection.address
   if (!connection.isTrusted) {
-    exchange.requestId = ids.next()
+    identified.requestId = ids.next()
     return
   }
-  const { headers } = exchange.req
   const id = headers['x-request-id']
-  exchange.requestId = isSaneRequestId(id) ? id : ids.next()
+  identified.requestId = isSaneRequestId(id) ? id : ids.next()
   const addresses = headers['x-forwarded-for']
-  if (typeof addresses === 'string') exchange.clientAddress = proxies.clientOf(connection.address, addresses)
+  if (typeof addresses === 'string')
+    identified.clientAddress = proxies.clientOf(connection.address, addresses)
   const scheme = headers['x-forwarded-proto']
   if (typeof scheme === 'string') markEncrypted(connection.socket, firstOf(scheme) === 'https')
   const host = headers['x-forwarded-host']

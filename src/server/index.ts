@@ -1,4 +1,4 @@
-export type { DrainReport } from './drain.ts'
+export type { DrainLimits, DrainReport } from './drain.ts'
 export type { HealthCheck, HealthReport, HealthResult, HealthStatus } from './health.ts'
 export type { UpgradeListener } from './open-server.ts'
 export type {
@@ -8,5 +8,5 @@ export type {
   ServerOptions,
   StaticFilesOptions,
 } from './options.ts'
-export { Server, type DrainOptions } from './server.ts'
+export { Server, type DrainListener, type DrainOptions } from './server.ts'
 export type { ServerStats } from './server-stats.ts'

@@ -7,7 +7,7 @@ import { Connections } from './connections.ts'
 import { Drain, type DrainLimits, type DrainReport } from './drain.ts'
 import { Exchange, type ExchangeServer } from './exchange.ts'
 import { fetchListener } from './fetch-listener.ts'
-import { identify } from './forwarded.ts'
+import { identify, identifyUpgrade } from './forwarded.ts'
 import { answerHealth, Health, type HealthPageOptions } from './health.ts'
 import { LimitedRequest } from './limited-request.ts'
 import { listen } from './listen.ts'
@@ -17,7 +17,20 @@ import { RequestCounter, type ServerStats } from './server-stats.ts'
 import { serveFolder, type StaticFilesHandler } from './static-files.ts'
 
 /** Takes over a connection that leaves HTTP, as Node's event `upgrade` hands it over. */
-export type UpgradeListener = (incoming: IncomingMessage, socket: Duplex, head: Buffer) => void
+export type UpgradeListener = (
+  incoming: IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+  environment: UpgradeEnvironment,
+) => void
+
+/** What the server knows of a request that leaves HTTP. */
+export interface UpgradeEnvironment {
+  /** Names the request in the log. */
+  requestId: string
+  /** Address of the client, as far as trusted proxies tell it. */
+  clientAddress: string
+}
 
 type Http = HttpServer<typeof LimitedRequest, typeof Exchange>
 
@@ -80,8 +93,12 @@ export class OpenServer implements ExchangeServer {
     socket.resume()
   }
 
-  /** Empties the server; a drain that runs is shared, and made shorter if the new limits are tighter. */
-  drain(limits: DrainLimits): Promise<DrainReport> {
+  /**
+   * Empties the server; a drain that runs is shared, and made shorter if the new limits are tighter.
+   *
+   * @param tell Tells those who own WebSockets and event streams, and resolves when they have done their part.
+   */
+  drain(limits: DrainLimits, tell?: () => Promise<void>): Promise<DrainReport> {
     if (this.#drain) this.#drain.tighten(limits)
     else {
       // Of the HTTP server's close() only this part: what is connected stays.
@@ -89,7 +106,7 @@ export class OpenServer implements ExchangeServer {
         this.#closed = once(this.#http, 'close')
         NetServer.prototype.close.call(this.#http)
       }
-      this.#drain = new Drain(this.#connections, limits)
+      this.#drain = new Drain(this.#connections, limits, tell)
     }
     return this.#drain.done
   }
@@ -181,13 +198,19 @@ export class OpenServer implements ExchangeServer {
   #upgrade(request: LimitedRequest, socket: Socket, head: Buffer): void {
     const listener = this.#upgradeListener()
     if (!listener) return refuseUpgrade(socket)
-    this.#connections.of(socket)!.upgraded = {
+    const connection = this.#connections.of(socket)!
+    connection.upgraded = {
       isWebSocket: isWebSocket(request.headers.upgrade),
       bytesBefore: socket.bytesWritten,
       isClosing: false,
     }
     try {
-      listener(request, socket, head)
+      listener(
+        request,
+        socket,
+        head,
+        identifyUpgrade(request, connection, this.#ids, this.#options.trustedProxies),
+      )
     } catch (error) {
       this.#options.logger.error({ err: error, path: request.url }, 'The listener of upgrades failed')
       socket.destroy()

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import { invalidOption, option, readOptions, Service, StateError, type Duration } from '../core/index.ts'
-import type { DrainReport } from './drain.ts'
+import type { DrainLimits, DrainReport } from './drain.ts'
 import { OpenServer, type UpgradeListener } from './open-server.ts'
 import { resolveServerOptions, type ResolvedServerOptions, type ServerOptions } from './options.ts'
 import { RequestCounter, type ServerStats } from './server-stats.ts'
@@ -13,6 +13,9 @@ export interface DrainOptions {
   idle?: Duration
 }
 
+/** Called when a drain begins, with its limits in milliseconds. */
+export type DrainListener = (limits: Readonly<DrainLimits>) => void | Promise<void>
+
 /** For `stop()`, in milliseconds: a request that is on its way arrives within a round trip. */
 const idleWhenStopping = 250
 
@@ -22,7 +25,7 @@ const idleWhenStopping = 250
  */
 export class Server extends Service {
   readonly #options: ResolvedServerOptions
-  readonly #drainListeners = new Set<() => void>()
+  readonly #drainListeners = new Set<DrainListener>()
   #upgradeListener: UpgradeListener | undefined
   #open: OpenServer | undefined
 
@@ -62,15 +65,19 @@ export class Server extends Service {
     return this.#drain(this.#opened(), limits)
   }
 
-  /** Calls a listener when a drain begins. */
-  onDrain(listener: () => void): void {
+  /**
+   * Calls a listener when a drain begins. WebSockets and event streams are left to the listeners until what they return has resolved:
+   * they may say goodbye to their clients in their own words. What is still connected then is closed.
+   */
+  onDrain(listener: DrainListener): void {
     if (typeof listener !== 'function') throw invalidOption('server.onDrain listener', 'a function', listener)
     this.#drainListeners.add(listener)
   }
 
   /**
    * Hands over requests to leave HTTP, such as for a WebSocket; there is one listener. Without one they are refused with 400.
-   * The server goes on tracking their connections: a drain sends WebSockets the close code 1012 ("service restart").
+   * The server goes on tracking their connections: a drain sends WebSockets the close code 1012 ("service restart"), those that are
+   * left when the listeners of the drain have done their part.
    */
   onUpgrade(listener: UpgradeListener): void {
     if (typeof listener !== 'function')
@@ -101,20 +108,21 @@ export class Server extends Service {
 
   async #drain(open: OpenServer, limits: { timeout: number; idle: number }): Promise<DrainReport> {
     const { logger } = this.#options
-    const isFirst = !open.isDraining
-    const done = open.drain(limits)
-    if (!isFirst) return done
-    for (const listener of this.#drainListeners) {
-      try {
-        listener()
-      } catch (error) {
-        logger.error({ err: error }, 'A listener of the drain failed')
-      }
-    }
+    if (open.isDraining) return open.drain(limits)
+    const done = open.drain(limits, () => this.#tellListeners(limits))
     const report = await done
     if (report.cut.connections > 0)
       logger.warn({ ...report }, 'The drain cut off what was left at its time limit')
     return report
+  }
+
+  async #tellListeners(limits: DrainLimits): Promise<void> {
+    const { logger } = this.#options
+    const tell = async (listener: DrainListener): Promise<void> => await listener(limits)
+    for (const { reason } of (await Promise.allSettled([...this.#drainListeners].map(tell))).filter(
+      (each) => each.status === 'rejected',
+    ))
+      logger.error({ err: reason }, 'A listener of the drain failed')
   }
 
   #opened(): OpenServer {

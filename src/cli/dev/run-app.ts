@@ -3,15 +3,15 @@ import { inspect } from 'node:util'
 import {
   createLogger,
   Handcar,
-  healthChecks,
   importApp,
   loadConfig,
   prepareRelease,
+  webServer,
   type App,
   type ResolvedConfig,
 } from '../../app/index.ts'
 import { HandcarError, type Logger } from '../../core/index.ts'
-import { Server } from '../../server/index.ts'
+import type { Server } from '../../server/index.ts'
 import { trimStack } from '../trim-stack.ts'
 import type { DevFailure, DevOrder, DevReport } from './protocol.ts'
 
@@ -55,9 +55,7 @@ async function run(folder: string): Promise<Running> {
   const logger = createLogger(config.log)
   const [makeApp, handcar] = await Promise.all([importApp(config), startHandcar(config, logger)])
   const app = await makeApp(handcar)
-  const { host: _host, port: _port, socket: _socket, ...options } = config.server
-  const checks = healthChecks(handcar)
-  const server = new Server({ ...options, app, listen: false, checks, logger })
+  const server = webServer(handcar, app)
   await server.start()
   await handcar.work()
   return { handcar, app, server }

@@ -15,21 +15,36 @@ export class Channels {
   /** By number of words; of those that fit a name the first is taken. */
   readonly #byLength = new Map<number, AnyChannelDefinition[]>()
   readonly #all = new Set<AnyChannelDefinition>()
+  readonly #shapes = new Set<string>()
 
   /**
    * @param definitions What `defineChannel` returned.
    * @throws OptionsError for a second definition of the same names
    */
   constructor(definitions: readonly AnyChannelDefinition[]) {
-    const shapes = new Set<string>()
+    this.add(definitions)
+  }
+
+  /**
+   * Adds definitions, in the order in which a name is compared with them.
+   *
+   * @param definitions What `defineChannel` returned.
+   * @throws OptionsError for a second definition of the same names
+   */
+  add(definitions: readonly AnyChannelDefinition[]): void {
     for (const definition of definitions) {
       const { shape, length } = definition.pattern
-      if (shapes.has(shape))
+      if (this.#shapes.has(shape))
         throw option.invalidOption('Realtime option "channels"', 'each pattern once', definition.name)
-      shapes.add(shape)
+      this.#shapes.add(shape)
       this.#all.add(definition)
       this.#byLength.set(length, [...(this.#byLength.get(length) ?? []), definition])
     }
+  }
+
+  /** How many definitions there are. */
+  get size(): number {
+    return this.#all.size
   }
 
   /** Iterates over the definitions. */

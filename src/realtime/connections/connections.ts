@@ -14,6 +14,7 @@ import { Counters } from './counters.ts'
 import { FanOut } from './fan-out.ts'
 import { sayGoodbye, sendAway } from './farewell.ts'
 import { Heartbeat } from './heartbeat.ts'
+import type { ClientEnvironment } from './identify.ts'
 import { Inbox } from './inbox.ts'
 import type { ConnectionsOptions, EphemeralMessage, StoredMessage } from './needs.ts'
 import { Presences } from './presences.ts'
@@ -111,9 +112,13 @@ export class Connections {
     this.#heartbeat.start()
   }
 
-  /** Takes over a connection that leaves HTTP. */
-  upgrade(incoming: IncomingMessage, socket: Duplex, head: Buffer): void {
-    this.#gate.upgrade(incoming, socket, head)
+  /**
+   * Takes over a connection that leaves HTTP.
+   *
+   * @param environment What the server knows of the request: `clientAddress`.
+   */
+  upgrade(incoming: IncomingMessage, socket: Duplex, head: Buffer, environment?: ClientEnvironment): void {
+    this.#gate.upgrade(incoming, socket, head, environment)
   }
 
   /**

@@ -2,13 +2,19 @@ import type { IncomingMessage } from 'node:http'
 import type { RealtimeUser } from '../channels/channel-types.ts'
 import type { ConnectionsOptions } from './needs.ts'
 
+/** What a server knows of a request beside itself; `handcar/server` gives it with each request and upgrade. */
+export interface ClientEnvironment {
+  /** Address of the client, as far as trusted proxies tell it. */
+  readonly clientAddress?: string
+}
+
 /** Who a request is from: a user, somebody who is not known (`undefined`), or somebody to refuse. */
 export type Identity = { user: RealtimeUser | undefined } | 'refused' | 'failed'
 
 /** Asks `authenticate` who a request is from, within its time. */
 export async function identify(
   request: Request,
-  { authenticate, limits, clock, logger }: ConnectionsOptions,
+  { authenticate, database, limits, clock, logger }: ConnectionsOptions,
 ): Promise<Identity> {
   if (authenticate === undefined) return { user: undefined }
   const late = Promise.withResolvers<never>()
@@ -17,7 +23,7 @@ export async function identify(
     clock.now() + limits.handshake,
   )
   try {
-    const user = await Promise.race([authenticate(request), late.promise])
+    const user = await Promise.race([authenticate(request, { database }), late.promise])
     return user === false ? 'refused' : { user: user ?? undefined }
   } catch (error) {
     logger.error({ err: error }, 'The authenticate() of realtime failed')

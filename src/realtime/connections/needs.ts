@@ -41,7 +41,8 @@ export interface PresenceBook {
   join(channel: string, entry: PresenceEntry): unknown
   /** @param grace In milliseconds. Default: that of presence. */
   leave(channel: string, connection: string, grace?: number): unknown
-  leaveAll(connection: string, grace?: number): unknown
+  /** @param comesBackIn When its client was told to come back, in milliseconds; its grace begins then. Default: 0. */
+  leaveAll(connection: string, comesBackIn?: number): unknown
   list(channel: string): readonly PresenceEntry[]
   onChange(listener: (channel: string, change: PresenceChange) => void): () => void
   /** Changes may be missing. */
@@ -51,9 +52,12 @@ export interface PresenceBook {
 /**
  * Says who asks; `undefined` for somebody who is not known, `false` to refuse the connection. A user may have `expiresAt`, in
  * milliseconds since 1970: then the connection is closed, and the client has to be authenticated anew.
+ *
+ * @param request The handshake of a WebSocket, or the request for an event stream or with a message: its cookies and headers.
  */
 export type Authenticate = (
   request: Request,
+  context: { readonly database: Database },
 ) => RealtimeUser | undefined | false | Promise<RealtimeUser | undefined | false>
 
 /** What {@link Connections} are made of. */
@@ -76,8 +80,6 @@ export interface ConnectionsOptions {
   readonly heartbeat: number
   /** Bytes that may wait for one client; with more it is caught up from the log instead. */
   readonly highWater: number
-  /** How long somebody whose connection has ended is still present, in milliseconds. */
-  readonly presenceGrace: number
   /** Whether messages may be compressed (permessage-deflate). */
   readonly compression: boolean
   readonly clock: Clock

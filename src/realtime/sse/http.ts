@@ -1,13 +1,8 @@
 import type { RealtimeUser } from '../channels/channel-types.ts'
-import { identify } from '../connections/identify.ts'
+import { identify, type ClientEnvironment } from '../connections/identify.ts'
 import type { Client } from '../connections/connection.ts'
 import type { ConnectionsOptions } from '../connections/needs.ts'
 import { isListed, mayConnect } from '../connections/origin.ts'
-
-/** What a server knows of a request beside itself; `handcar/server` gives it as the second argument of `fetch`. */
-interface RequestEnvironment {
-  readonly clientAddress?: string
-}
 
 /** A plain answer, with an error as the protocol has it. */
 export function answerError(status: number, code: string, message: string, id?: number): Response {
@@ -32,7 +27,7 @@ export async function admit(
   if (identity === 'refused') return answerError(401, 'not-authenticated', 'Who are you?')
   if (identity === 'failed') return answerError(503, 'failed', 'Who this is could not be checked')
   const { user }: { user: RealtimeUser | undefined } = identity
-  const { clientAddress = '' } = (environment ?? {}) as RequestEnvironment
+  const { clientAddress = '' } = (environment ?? {}) as ClientEnvironment
   return { user, address: clientAddress, request: () => request }
 }
 

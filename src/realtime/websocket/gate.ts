@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { RawData, WebSocket } from 'ws'
-import { identify, requestMaker, type Identity } from '../connections/identify.ts'
+import { identify, requestMaker, type ClientEnvironment, type Identity } from '../connections/identify.ts'
 import type { Census } from '../connections/census.ts'
 import type { Client, Connection } from '../connections/connection.ts'
 import type { Inbox } from '../connections/inbox.ts'
@@ -38,14 +38,15 @@ export class WebSocketGate {
   }
 
   /** Takes over a connection that HTTP hands over. */
-  upgrade(incoming: IncomingMessage, socket: Duplex, head: Buffer): void {
-    this.#upgrade(incoming, socket, head).catch((error) => {
+  upgrade(incoming: IncomingMessage, socket: Duplex, head: Buffer, environment?: ClientEnvironment): void {
+    const address = environment?.clientAddress ?? incoming.socket.remoteAddress ?? ''
+    this.#upgrade(incoming, socket, head, address).catch((error) => {
       this.#host.options.logger.error({ err: error }, 'A WebSocket could not be opened')
       socket.destroy()
     })
   }
 
-  async #upgrade(incoming: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+  async #upgrade(incoming: IncomingMessage, socket: Duplex, head: Buffer, address: string): Promise<void> {
     const { census, options } = this.#host
     socket.on('error', ignore)
     const request = requestMaker(incoming)
@@ -58,7 +59,6 @@ export class WebSocketGate {
     const identity = refusal === undefined ? await identify(request(), options) : 'refused'
     census.pending--
     if (identity === 'failed') return refuseUpgrade(socket, 503, 'Who this is could not be checked')
-    const address = incoming.socket.remoteAddress ?? ''
     this.#handshake.open(incoming, socket, head, (open) => {
       socket.off('error', ignore) // from here `ws` listens
       this.#opened(open, identity, refusal, { address, request })
