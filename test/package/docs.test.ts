@@ -8,7 +8,8 @@ import { promisify } from 'node:util'
 /**
  * Runs the documentation. The TypeScript blocks of a page are one program, run in an empty folder that holds the files which
  * the page shows (`-- path` in the first line of an SQL block); what `console.log(…) // …` says it prints must be what it
- * prints. A block of `tsx` is a module of its own, for a process or an app that the page cannot be: it is type-checked.
+ * prints. A block of `tsx` is a module of its own, for a process or an app that the page cannot be: it is type-checked. Others
+ * import it by the path in its first line (`// src/channels.ts`).
  */
 const root = join(import.meta.dirname, '../..')
 const run = promisify(execFile)
@@ -29,8 +30,7 @@ for (const page of pages) {
     try {
       for (const file of [...blocksOf(text, 'sql'), postsMigration]) await writeShownFile(folder, file)
       await writeFile(join(folder, 'page.ts'), program)
-      for (const [index, module] of modules.entries())
-        await writeFile(join(folder, `module-${index}.tsx`), module)
+      await writeModules(join(folder, 'src'), modules)
       await checkTypes(folder)
       if (program === '') return
       const { stdout } = await run(process.execPath, ['--conditions=handcar-source', 'page.ts'], {
@@ -63,10 +63,19 @@ async function writeShownFile(folder: string, content: string): Promise<void> {
   await writeFile(path, content)
 }
 
+async function writeModules(folder: string, modules: readonly string[]): Promise<void> {
+  await mkdir(folder)
+  for (const [index, module] of modules.entries()) {
+    const name = /^\/\/ src\/([\w-]+\.ts)$/m.exec(module)?.[1]
+    if (name !== undefined) await writeFile(join(folder, name), module)
+    await writeFile(join(folder, `module-${index}.tsx`), module)
+  }
+}
+
 async function checkTypes(folder: string): Promise<void> {
   const config = {
     extends: join(root, 'tsconfig.json'),
-    include: ['*.ts', '*.tsx', join(root, 'src/**/*.d.ts')],
+    include: ['*.ts', 'src/*.tsx', join(root, 'src/**/*.d.ts')],
     compilerOptions: { noUnusedLocals: false },
   }
   await writeFile(join(folder, 'tsconfig.json'), JSON.stringify(config))
