@@ -33,3 +33,20 @@ export const systemClock: Clock = {
     return () => clearTimeout(timer)
   },
 }
+
+/** Milliseconds that only go on, whoever sets the machine's clock; of a clock of a test those that it shows. For how long something took. */
+export function elapsed(clock: Clock): number {
+  return clock === systemClock ? performance.now() : clock.now()
+}
+
+/**
+ * Calls back once after some time, whoever sets the machine's clock meanwhile. The timer does not keep the process alive.
+ *
+ * @param milliseconds At most 24 days.
+ * @returns what ends it
+ */
+export function setDelay(clock: Clock, callback: () => void, milliseconds: number): () => void {
+  if (clock !== systemClock) return clock.setTimer(callback, clock.now() + milliseconds)
+  const timer = setTimeout(callback, milliseconds).unref()
+  return () => clearTimeout(timer)
+}

@@ -23,7 +23,7 @@ create table handcar_messages (
   created_at integer not null default (cast(unixepoch('subsec') * 1000 as integer)),
   channel text not null,
   type text not null,
-  data text not null default 'null' -- JSON
+  data text not null default 'null' check (json_valid(data)) -- goes to clients as it stands
 ) strict;
 create index handcar_messages_for_replay on handcar_messages (channel, offset);
 

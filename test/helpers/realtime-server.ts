@@ -105,7 +105,6 @@ export class RealtimeServer implements AsyncDisposable {
       limits: option.optional(readLimits)(options.limits ?? {}, 'limits')!,
       heartbeat: options.heartbeat ?? 25_000,
       highWater: options.highWater ?? 262_144,
-      presenceGrace: 2_000,
       compression: options.compression ?? false,
       clock,
       logger: this.logger,

@@ -1,5 +1,5 @@
 import type { Database } from '../../database/index.ts'
-import type { Clock, Logger } from '../../core/index.ts'
+import { setDelay, type Clock, type Logger } from '../../core/index.ts'
 import type { MatchedChannel } from '../channels/channels.ts'
 import type { Realtime } from '../realtime.ts'
 import type { Client } from './connection.ts'
@@ -49,10 +49,8 @@ export class Authorizer {
   async #wait(answer: Promise<unknown>, channel: string): Promise<Verdict> {
     const { clock, timeout } = this.#options
     const late = Promise.withResolvers<never>()
-    const end = clock.setTimer(
-      () => late.reject(new Error(`authorize() did not answer within ${timeout} ms`)),
-      clock.now() + timeout,
-    )
+    const fail = () => late.reject(new Error(`authorize() did not answer within ${timeout} ms`))
+    const end = setDelay(clock, fail, timeout)
     try {
       return verdictOf(await Promise.race([answer, late.promise]))
     } catch (error) {

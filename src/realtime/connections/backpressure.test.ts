@@ -91,7 +91,11 @@ test('a client that takes nothing at all is cut off', async () => {
 })
 
 test('a client that asks without reading the answers is not listened to', async () => {
-  await using server = await RealtimeServer.start({ channels: [room], highWater: 65_536 })
+  await using server = await RealtimeServer.start({
+    channels: [room],
+    highWater: 65_536,
+    limits: { sendRate: 1_000_000 },
+  })
   using client = await TestClient.connect(server.url)
   client.socket.pause()
   const request = JSON.stringify({ unsubscribe: 'x'.repeat(1_000), id: 1 })

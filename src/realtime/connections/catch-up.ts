@@ -1,6 +1,7 @@
 import { setImmediate as later } from 'node:timers'
 import type { Logger } from '../../core/index.ts'
 import type { Database } from '../../database/index.ts'
+import { controlChannel } from '../log/message.ts'
 import { formatPosition } from '../protocol.ts'
 import type { Audiences } from './audience.ts'
 import type { Connection } from './connection.ts'
@@ -68,11 +69,24 @@ export class CatchUp {
     if (!connection.isWriting) this.#wait(connection, (taken) => connection.transport.probe(taken))
   }
 
-  /** The fan-out has failed where it stands: everybody is caught up from there to `position`, which some may get twice. */
-  overtake(connections: ReadonlySet<Connection>, position: number): void {
+  /**
+   * The fan-out has failed within a slice, where it stands: everybody is caught up from there, which some may get twice. What rights
+   * were lost in the rest of it is obeyed before.
+   */
+  overtake(
+    connections: ReadonlySet<Connection>,
+    slice: readonly StoredMessage[],
+    obey: (message: StoredMessage) => void,
+  ): void {
     const { fanOut } = this.#options
-    for (const connection of connections) this.hold(connection, fanOut.position)
-    fanOut.begin({ epoch: fanOut.epoch, position })
+    const { epoch, position: failed } = fanOut
+    for (const connection of connections) this.hold(connection, failed)
+    for (const message of slice) {
+      if (message.offset <= failed || message.channel !== controlChannel) continue
+      fanOut.begin({ epoch, position: message.offset })
+      obey(message)
+    }
+    fanOut.begin({ epoch, position: slice.at(-1)!.offset })
     for (const connection of connections) this.advance(connection)
   }
 

@@ -1,3 +1,4 @@
+import { Arrivals } from './arrivals.ts'
 import type { Client, Connection } from './connection.ts'
 import type { Limits } from './limits.ts'
 
@@ -7,8 +8,7 @@ export class Census {
   readonly #limits: Limits
   readonly #byUser = new Map<string, Set<Connection>>()
   readonly #byAddress = new Map<string, number>()
-  /** Handshakes that are not decided yet. */
-  pending = 0
+  readonly arrivals = new Arrivals()
 
   constructor(limits: Limits) {
     this.#limits = limits
@@ -16,7 +16,7 @@ export class Census {
 
   /** Whether there is no room for one more, whoever it is. */
   get isFull(): boolean {
-    return this.all.size + this.pending >= this.#limits.connections
+    return this.all.size + this.arrivals.size >= this.#limits.connections
   }
 
   /** Whether a client has as many connections as it may have. */

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { RealtimeUser } from '../channels/channel-types.ts'
 import type { ServerMessage } from '../protocol.ts'
+import { Allowance } from './allowance.ts'
 import { Packet } from './packet.ts'
 import type { Subscription } from './subscription.ts'
 import type { Transport } from './transport.ts'
@@ -25,6 +26,8 @@ export class Connection {
   isOpen = true
   /** Whether it is told to go: it gets no more answers. */
   isLeaving = false
+  /** Whether it is ended for what it has sent: nothing more of it counts. */
+  isRefused = false
   /** When it was told to come back, in milliseconds after that. */
   comesBackIn = 0
   /** Whether a piece of a catch-up is on its way to the client. */
@@ -33,15 +36,16 @@ export class Connection {
   slice = 0
   /** Whether it is not listened to for now. */
   isPaused = false
-  /** When something came from the client last, by the clock. */
+  /** When something came from the client last, by `elapsed`. */
   heardAt: number
   /** When it was found to take nothing first; 0: it takes what it gets. */
   stalledAt = 0
   /** The progress of its transport at that time. */
   progress = 0
-  /** What is left of the messages that it may send, and since when that is so. */
-  credit = 0
-  creditAt = 0
+  /** What is left of the messages that it may send. */
+  readonly sends = new Allowance()
+  /** What is left of what else it may ask for. */
+  readonly requests = new Allowance()
   /** Whether it was present anywhere when it ended. */
   wasPresent = false
   /** Until this the message before has not begun to be handled. */

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
+import { elapsed } from '../../core/index.ts'
 import { closeCodes } from '../protocol.ts'
 import { Endpoint } from '../sse/endpoint.ts'
 import { WebSocketGate } from '../websocket/gate.ts'
@@ -54,14 +55,13 @@ export class Connections {
 
   /** Opens nothing. */
   constructor(options: ConnectionsOptions) {
-    const { database, realtime, clock, logger, limits, highWater, presence, presenceGrace, heartbeat } =
-      options
+    const { database, realtime, clock, logger, limits, highWater, presence, heartbeat } = options
     const [audiences, counters] = [this.#audiences, this.#counters]
     const close = this.#close
     this.options = options
     this.census = new Census(limits)
     const authorizer = new Authorizer({ database, realtime, clock, logger, timeout: limits.handshake })
-    this.#presences = new Presences(presence, audiences, presenceGrace, logger)
+    this.#presences = new Presences(presence, audiences, logger)
     this.#fanOut = new FanOut(audiences, counters, highWater, logger, {
       clogged: (connection, position) => this.#catchUp.clogged(connection, position),
       control: (message) => this.#controls.obey(message),
@@ -162,7 +162,7 @@ export class Connections {
   /** @internal A client was let in. */
   readonly accept = (client: Client, transport: Transport): Connection => {
     const { clock, heartbeat } = this.options
-    const connection = new Connection(client, transport, clock.now())
+    const connection = new Connection(client, transport, elapsed(clock))
     this.census.add(connection)
     this.#counters.accepted++
     connection.send({
@@ -197,7 +197,7 @@ export class Connections {
       this.#fanOut.deliver(messages)
     } catch (error) {
       this.options.logger.error({ err: error }, 'Messages could not be delivered at once')
-      this.#catchUp.overtake(this.census.all, messages.at(-1)!.offset)
+      this.#catchUp.overtake(this.census.all, messages, (message) => this.#controls.obey(message))
     }
     this.#catchUp.delivered()
   }

@@ -41,9 +41,11 @@ export class Controls {
   }
 
   #disconnect(target: ControlTarget, reason: string): void {
-    const { subscriptions, dismiss } = this.#options
-    if (target.channel === undefined) for (const each of this.#connections(target)) dismiss(each, reason)
-    else this.#each(target, (one) => subscriptions.revoke(one, 'disconnected', reason))
+    const { census, subscriptions, dismiss } = this.#options
+    if (target.channel === undefined) {
+      census.arrivals.sendAway(target.user)
+      for (const each of this.#connections(target)) dismiss(each, reason)
+    } else this.#each(target, (one) => subscriptions.revoke(one, 'disconnected', reason))
   }
 
   #each(target: ControlTarget, act: (subscription: Subscription) => void): void {

@@ -1,4 +1,4 @@
-import type { Clock } from '../../core/index.ts'
+import { elapsed, setDelay, type Clock } from '../../core/index.ts'
 import { closeCodes } from '../protocol.ts'
 import type { Connection } from './connection.ts'
 import type { Counters } from './counters.ts'
@@ -57,16 +57,20 @@ export class Heartbeat {
     const { clock, interval, stalled } = this.#options
     // Often enough that nobody is found to be stalled much too late.
     const step = Math.max(10, Math.min(interval, stalled, 10_000) / 2)
-    this.#end = clock.setTimer(() => {
-      this.#beat(Math.max(1, Math.round(interval / step)))
-      this.#wait()
-    }, clock.now() + step)
+    this.#end = setDelay(
+      clock,
+      () => {
+        this.#beat(Math.max(1, Math.round(interval / step)))
+        this.#wait()
+      },
+      step,
+    )
   }
 
   /** @param every At how many looks there is a heartbeat. */
   #beat(every: number): void {
     const { connections, fanOut, clock } = this.#options
-    const now = clock.now()
+    const now = elapsed(clock)
     const isDue = ++this.#beats % every === 0
     const position = isDue ? Packet.of({ position: fanOut.positionText }, fanOut.positionText) : undefined
     for (const connection of connections) {
@@ -85,9 +89,9 @@ export class Heartbeat {
   }
 
   #isOver(connection: Connection, now: number): boolean {
-    const { interval, close, drop } = this.#options
+    const { interval, clock, close, drop } = this.#options
     const { transport, client } = connection
-    if (client.user !== undefined && isExpired(client.user, now)) {
+    if (client.user !== undefined && isExpired(client.user, clock.now())) {
       close(connection, closeCodes.notAuthenticated, 'The authentication has expired')
       return true
     }
@@ -95,6 +99,8 @@ export class Heartbeat {
       drop(connection, closeCodes.slow)
       return true
     }
+    // Of who is not listened to for now no pong is heard.
+    if (connection.isPaused) connection.heardAt = now
     const isSilent = transport.kind === 'websocket' && now - connection.heardAt > interval * patience
     // Who takes what waits for it is there, even if its pong is far behind.
     if (isSilent && transport.buffered === 0) drop(connection, 1006)

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import { setDelay } from '../../core/index.ts'
 import type { RealtimeUser } from '../channels/channel-types.ts'
 import type { ConnectionsOptions } from './needs.ts'
 
@@ -18,10 +19,9 @@ export async function identify(
 ): Promise<Identity> {
   if (authenticate === undefined) return { user: undefined }
   const late = Promise.withResolvers<never>()
-  const end = clock.setTimer(
-    () => late.reject(new Error(`authenticate() did not answer within ${limits.handshake} ms`)),
-    clock.now() + limits.handshake,
-  )
+  const { handshake } = limits
+  const fail = () => late.reject(new Error(`authenticate() did not answer within ${handshake} ms`))
+  const end = setDelay(clock, fail, handshake)
   try {
     const user = await Promise.race([authenticate(request, { database }), late.promise])
     return user === false ? 'refused' : { user: user ?? undefined }

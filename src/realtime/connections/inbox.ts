@@ -1,4 +1,4 @@
-import type { Clock } from '../../core/index.ts'
+import { elapsed, type Clock } from '../../core/index.ts'
 import { closeCodes, type SendRequest } from '../protocol.ts'
 import type { Connection } from './connection.ts'
 import type { Counters } from './counters.ts'
@@ -40,12 +40,14 @@ export class Inbox {
    */
   receive(connection: Connection, text: string, size: number): void {
     const { subscriptions, clock } = this.#options
-    if (!connection.isOpen) return
-    connection.heardAt = clock.now()
+    if (!connection.isOpen || connection.isRefused) return
+    connection.heardAt = elapsed(clock)
     const message = parseMessage(text)
     if (message === undefined) return this.#malformed(connection)
-    if ('ping' in message) connection.send({ pong: message.ping })
-    else if ('send' in message) this.#send(connection, message, size)
+    if ('send' in message) this.#send(connection, message, size)
+    else if (!this.#mayAsk(connection))
+      return this.refuse(connection, 'limit', 'More requests than anybody needs', closeCodes.tooMany)
+    else if ('ping' in message) connection.send({ pong: message.ping })
     else if (connection.isLeaving) return
     else if ('subscribe' in message) subscriptions.subscribe(connection, message)
     else subscriptions.unsubscribe(connection, message.unsubscribe, message.id)
@@ -53,7 +55,13 @@ export class Inbox {
   }
 
   /** Says why a connection is about to be ended for what it has sent. */
-  refuse(connection: Connection, code: 'malformed' | 'too-large', message: string, closeCode: number): void {
+  refuse(
+    connection: Connection,
+    code: 'malformed' | 'too-large' | 'limit',
+    message: string,
+    closeCode: number,
+  ): void {
+    connection.isRefused = true
     this.#options.counters.refused++
     connection.send({ error: { code, message } })
     this.#options.close(connection, closeCode, message)
@@ -69,7 +77,7 @@ export class Inbox {
       ? (['stopping', 'The server restarts; send it again'] as const)
       : size > limits.messageSize
         ? (['too-large', `A message may have ${limits.messageSize} bytes`] as const)
-        : this.#hasCredit(connection)
+        : this.#maySend(connection)
           ? undefined
           : (['limit', `More than ${limits.sendRate} messages per second`] as const)
     if (problem !== undefined) {
@@ -91,17 +99,15 @@ export class Inbox {
     this.#goOn(connection)
   }
 
-  /** A bucket of tokens, filled at the rate that is allowed. */
-  #hasCredit(connection: Connection): boolean {
+  #maySend({ sends }: Connection): boolean {
     const { limits, clock } = this.#options
-    const now = clock.now()
-    const most = limits.sendRate * burst
-    const grown = (Math.max(0, now - connection.creditAt) * limits.sendRate) / 1_000
-    connection.credit = connection.creditAt === 0 ? most : Math.min(most, connection.credit + grown)
-    connection.creditAt = now
-    if (connection.credit < 1) return false
-    connection.credit -= 1
-    return true
+    return sends.take(elapsed(clock), limits.sendRate, limits.sendRate * burst)
+  }
+
+  /** Subscribes to all channels at once are usual after a reconnect; as many again and again are not. */
+  #mayAsk({ requests }: Connection): boolean {
+    const { limits, clock } = this.#options
+    return requests.take(elapsed(clock), limits.sendRate, limits.sendRate * burst + limits.channels)
   }
 
   #slowDown(connection: Connection): void {

@@ -9,6 +9,8 @@ import type { Limits } from './limits.ts'
 
 /** What connections need of the log. */
 export interface LogReader {
+  /** Where the log ends. */
+  position(): Position
   /** The last message of a channel. */
   last(channel: string): StoredMessage | undefined
   /** Whether all that a channel had after a position is still there. */

@@ -13,13 +13,11 @@ import type { Subscription } from './subscription.ts'
 export class Presences {
   readonly #book: PresenceBook
   readonly #audiences: Audiences
-  readonly #grace: number
   readonly #logger: Logger
 
-  constructor(book: PresenceBook, audiences: Audiences, grace: number, logger: Logger) {
+  constructor(book: PresenceBook, audiences: Audiences, logger: Logger) {
     this.#book = book
     this.#audiences = audiences
-    this.#grace = grace
     this.#logger = logger
   }
 
@@ -55,7 +53,7 @@ export class Presences {
     if (!connection.wasPresent) return
     connection.wasPresent = false
     const { id, comesBackIn } = connection
-    this.#do(() => this.#book.leaveAll(id, this.#grace + comesBackIn))
+    this.#do(() => this.#book.leaveAll(id, comesBackIn))
   }
 
   /** Tells a subscription that has become live who is there. */

@@ -8,8 +8,9 @@ export interface Receipt {
   readonly isRepeated: boolean
 }
 
-/** How many answers are remembered in memory. */
+/** How many answers are remembered in memory, and how long they may be together, in characters. */
 const mostRemembered = 10_000
+const mostCharacters = 8 * 1_048_576
 
 /**
  * Handles each message of a client once, however often it comes: a client that did not get its answer sends the message again, with the
@@ -23,7 +24,8 @@ const mostRemembered = 10_000
 export class Receipts {
   readonly #database: Database
   readonly #clock: Clock
-  readonly #remembered = new Map<string, Promise<string>>()
+  readonly #remembered = new Map<string, { running: Promise<string>; size: number }>()
+  #characters = 0
 
   constructor(database: Database, clock: Clock) {
     this.#database = database
@@ -48,21 +50,31 @@ export class Receipts {
   async inMemory(key: string | undefined, handle: () => Promise<string>): Promise<Receipt> {
     if (key === undefined) return { result: await handle(), isRepeated: false }
     const before = this.#remembered.get(key)
-    if (before !== undefined) return { result: await before, isRepeated: true }
-    const running = handle()
-    this.#remember(key, running)
+    if (before !== undefined) return { result: await before.running, isRepeated: true }
+    const answer = { running: handle(), size: 0 }
+    this.#remembered.set(key, answer)
     try {
-      return { result: await running, isRepeated: false }
+      const result = await answer.running
+      this.#grow(key, answer, result.length)
+      return { result, isRepeated: false }
     } catch (error) {
-      this.#remembered.delete(key)
+      this.#forget(key)
       throw error
     }
   }
 
-  #remember(key: string, running: Promise<string>): void {
-    this.#remembered.set(key, running)
-    if (this.#remembered.size <= mostRemembered) return
-    const [oldest] = this.#remembered.keys()
-    this.#remembered.delete(oldest!)
+  #grow(key: string, answer: { size: number }, size: number): void {
+    if (this.#remembered.get(key) !== answer) return
+    answer.size = size
+    this.#characters += size
+    for (const oldest of this.#remembered.keys()) {
+      if (this.#remembered.size <= mostRemembered && this.#characters <= mostCharacters) return
+      this.#forget(oldest)
+    }
+  }
+
+  #forget(key: string): void {
+    this.#characters -= this.#remembered.get(key)?.size ?? 0
+    this.#remembered.delete(key)
   }
 }

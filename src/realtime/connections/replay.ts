@@ -9,6 +9,14 @@ export interface Piece {
   readonly gaps: readonly Subscription[]
 }
 
+/** What was read of a channel for a piece. */
+interface Part {
+  readonly source: Subscription
+  readonly found: readonly StoredMessage[]
+  /** Whether there may be more. */
+  readonly isCut: boolean
+}
+
 /** Where messages are read. */
 export interface Source {
   readonly log: LogReader
@@ -25,8 +33,8 @@ const mostRows = 128
  *
  * Nothing is kept between pieces, so a replay of any length costs a client no memory here. Of each channel a few rows are read, as many
  * as will fill the piece by the size of those before; where there may be more of a channel than was read, the piece ends at the last
- * row of it (the *horizon*). What a piece has not room for is read again for the next one. After a piece all its
- * subscriptions stand at its horizon.
+ * row of it (the *horizon*). What a piece has not room for is read again for the next one. After a piece a
+ * subscription stands at its horizon, or at the end if there is nothing more of its channel.
  */
 export class Replay {
   readonly #log: LogReader
@@ -65,23 +73,39 @@ export class Replay {
   }
 
   #merge(sources: readonly Subscription[], until: number): StoredMessage[] {
-    const rows = Math.min(mostRows, pieceSize / this.#size)
-    const limit = Math.ceil((rows + 1) / Math.max(1, sources.length))
-    const messages: StoredMessage[] = []
+    const parts = this.#read(sources)
+    const messages = parts.flatMap(({ found }) => found)
     let horizon = until
-    for (const { audience, position } of sources) {
-      const isLatest = audience.match.definition.replay === 'latest'
-      const found = isLatest
-        ? this.#lastAfter(audience.name, position)
-        : this.#feed.after(audience.name, position, limit)
-      if (!isLatest && found.length === limit) horizon = Math.min(horizon, found.at(-1)!.offset)
-      messages.push(...found)
-    }
+    for (const { found, isCut } of parts) if (isCut) horizon = Math.min(horizon, found.at(-1)!.offset)
     if (sources.length > 1) messages.sort((one, other) => one.offset - other.offset)
     const end = this.#endOf(messages, horizon)
     if (end < messages.length) horizon = Math.min(horizon, messages[end]!.offset - 1)
-    for (const source of sources) source.position = Math.max(source.position, horizon)
+    for (const { source, found, isCut } of parts) {
+      // Of this one nothing more is to be read, whatever the others still have.
+      const isWhole = !isCut && (found.at(-1)?.offset ?? 0) <= horizon
+      source.position = isWhole ? until : Math.max(source.position, horizon)
+    }
     return messages.slice(0, end)
+  }
+
+  /** Reads a little of each channel, and then, where only some have more than that, so much more of those. */
+  #read(sources: readonly Subscription[]): Part[] {
+    const rows = Math.min(mostRows, pieceSize / this.#size) + 1
+    const shareOf = (count: number): number => Math.ceil(rows / Math.max(1, count))
+    const limit = shareOf(sources.length)
+    const parts = sources.map((source) => this.#readOne(source, limit))
+    const more = shareOf(parts.filter(({ isCut }) => isCut).length)
+    return more < 2 * limit
+      ? parts
+      : parts.map((part) => (part.isCut ? this.#readOne(part.source, more) : part))
+  }
+
+  #readOne(source: Subscription, limit: number): Part {
+    const { audience, position } = source
+    if (audience.match.definition.replay === 'latest')
+      return { source, found: this.#lastAfter(audience.name, position), isCut: false }
+    const found = this.#feed.after(audience.name, position, limit)
+    return { source, found, isCut: found.length === limit }
   }
 
   #lastAfter(channel: string, position: number): readonly StoredMessage[] {

@@ -88,7 +88,7 @@ export class Sends {
     const handle = async (tx: Transaction | undefined): Promise<string> =>
       resultOf(definition.send.get(request.type)!, await this.#call(sender, request, match, data, tx))
     // A key is its user's own: nobody can ask for the answer of somebody else.
-    const key = request.key && `${sender.client.user?.id ?? ''}:${request.key}`
+    const key = request.key && JSON.stringify([String(sender.client.user?.id ?? ''), request.key])
     const { result, isRepeated } = definition.transactional
       ? await receipts.inTransaction(key, handle)
       : await receipts.inMemory(key, () => handle(undefined))

@@ -19,15 +19,17 @@ test('150 clients that come back at once get what they have missed while message
   const { epoch } = server.followed.feed
   const done = new AbortController()
   const publishing = (async () => {
-    while (!done.signal.aborted) await server.publish('room/1', 'posted', 'y')
+    for (;;) {
+      const offset = await server.publish('room/1', 'posted', 'y')
+      if (done.signal.aborted) return offset
+    }
   })()
   const clients = range(1, 150).map(() => new TestClient(server.url))
   for (const [index, client] of clients.entries())
     client.socket.on('open', () => client.say({ subscribe: 'room/1', id: 1, from: `${epoch}.${index}` }))
   await Promise.all(clients.map((client, index) => client.untilReceived(500 - index, 60_000)))
   done.abort()
-  await publishing
-  const last = server.followed.feed.position
+  const last = await publishing
   for (const [index, client] of clients.entries()) {
     await waitUntil('it has the last one', () => client.offsets.at(-1) === last)
     assert.deepEqual(client.offsets, range(index + 1, last))
@@ -68,9 +70,6 @@ test('a filter that fails hides the message, from live clients and from those th
   using live = await TestClient.of(server.url, 'picky')
   await server.publish('picky', 'posted', { list: [1] })
   await server.publish('picky', 'posted', null)
-  await server.database.run(
-    `insert into handcar_messages (channel, type, data) values ('picky', 'posted', 'no JSON')`,
-  )
   await server.publish('picky', 'posted', { list: [1] })
   await live.untilReceived(2)
   using late = await TestClient.connect(server.url)
@@ -79,8 +78,8 @@ test('a filter that fails hides the message, from live clients and from those th
   assert.deepEqual(
     [live.offsets, late.offsets],
     [
-      [1, 4],
-      [1, 4],
+      [1, 3],
+      [1, 3],
     ],
   )
 })

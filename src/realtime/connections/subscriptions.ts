@@ -26,6 +26,9 @@ export interface SubscriptionsOptions extends Pick<
   readonly logger: Logger
 }
 
+/** What a client says of itself is told to everybody in the channel: so many characters of JSON at most. */
+const longestPresence = 4_096
+
 /**
  * The life of subscriptions: `authorize` is asked, the position checked, what was missed is sent, and then they are live; they end when
  * the client says so, when its connection does, or when the right is lost.
@@ -110,6 +113,8 @@ export class Subscriptions {
     const before = connection.subscriptions.get(name)
     if (before === undefined && connection.subscriptions.size >= limits.channels)
       return this.#refuse(connection, id, 'limit', `A connection may have ${limits.channels} channels`)
+    if (isTooLarge(request.presence))
+      return this.#refuse(connection, id, 'too-large', `Presence may have ${longestPresence} characters`)
     if (before !== undefined) this.#end(before, request.presence !== undefined)
     const audience = audiences.of(name, match)
     const subscription = new Subscription(connection, audience, id)
@@ -159,7 +164,7 @@ export class Subscriptions {
     const { fanOut, presences, logger } = this.#options
     const { connection, audience, id } = subscription
     const offset = from === undefined ? this.#beginning(audience) : this.#resumeFrom(subscription, from)
-    subscription.position = offset ?? fanOut.position
+    subscription.position = offset ?? this.#beginning(audience)
     const position = formatPosition({ epoch: fanOut.epoch, offset: subscription.position })
     subscription.isAnswered = true
     connection.send({
@@ -184,10 +189,13 @@ export class Subscriptions {
     const { log, fanOut, feed } = this.#options
     const position = parsePosition(from)
     if (position === undefined || position.epoch !== fanOut.epoch) return undefined
+    const { offset } = position
     const { name, match } = audience
-    if (match.definition.replay === 'none')
-      return feed.after(name, position.offset, 1).length === 0 ? position.offset : undefined
-    return log.checkResume(name, position) === 'ok' ? position.offset : undefined
+    const { replay } = match.definition
+    // Of these nothing counts but the latest, whatever retention has taken.
+    if (replay === 'latest') return offset <= log.position().offset ? offset : undefined
+    if (log.checkResume(name, position) === 'gap') return undefined
+    return replay === 'none' && feed.after(name, offset, 1).length > 0 ? undefined : offset
   }
 
   /** @param staysPresent It is followed by another one of the same channel, in which the client is present too. */
@@ -233,4 +241,8 @@ export class Subscriptions {
     this.#options.counters.refused++
     connection.send({ error: { code, message }, id })
   }
+}
+
+function isTooLarge(presence: unknown): boolean {
+  return presence !== undefined && JSON.stringify(presence).length > longestPresence
 }

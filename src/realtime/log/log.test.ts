@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { FakeClock } from '../../testing/index.ts'
-import { realtimeDatabase } from '../../../test/helpers/realtime.ts'
+import { FollowedLog, realtimeDatabase } from '../../../test/helpers/realtime.ts'
+import { waitUntil } from '../../../test/helpers/wait-until.ts'
 import { Log } from './log.ts'
 
 const clock = new FakeClock(1_000_000)
@@ -116,6 +117,21 @@ test('a stranger publishes with plain SQL', async () => {
   const [message] = log.after('room/1', 0, 1)
   assert.equal(message?.data, 'null')
   assert.ok(Math.abs(message.createdAt - Date.now()) < 60_000)
+})
+
+test('what is no JSON does not get into the log, and takes no other message with it', async () => {
+  await using database = await realtimeDatabase()
+  using followed = new FollowedLog(database)
+  const insert = `insert into handcar_messages (channel, type, data) values ('room/1', 'posted', 'no JSON')`
+  await assert.rejects(() => database.run(insert), /CHECK constraint/)
+  const deep = `${'['.repeat(2_000)}${']'.repeat(2_000)}`
+  const [first, second, third] = await Promise.allSettled([
+    followed.log.publish('room/1', 'posted', '1'),
+    followed.log.publish('room/1', 'posted', deep),
+    followed.log.publish('room/1', 'posted', '3'),
+  ])
+  assert.deepEqual([first.status, second.status, third.status], ['fulfilled', 'rejected', 'fulfilled'])
+  await waitUntil('the others are received', () => followed.received.length === 2)
 })
 
 test('after a start of the machine no offset is given that may have been read before a power cut', async () => {

@@ -31,7 +31,7 @@ export class Endpoint {
     const { options, sends, isDraining } = this.#host
     const isStream = request.method === 'GET'
     if (!isStream && request.method !== 'POST') return answerError(405, 'malformed', 'Expected GET or POST')
-    const client = await admit(request, environment, options)
+    const client = await admit(request, environment, this.#host)
     if (client instanceof Response) return client
     if (isStream) return openEventStream(request, client, this.#host)
     if (isDraining) return answerError(503, 'stopping', 'The server restarts; send it again')

@@ -1,5 +1,6 @@
 import type { RealtimeUser } from '../channels/channel-types.ts'
 import { identify, type ClientEnvironment } from '../connections/identify.ts'
+import type { Census } from '../connections/census.ts'
 import type { Client } from '../connections/connection.ts'
 import type { ConnectionsOptions } from '../connections/needs.ts'
 import { isListed, mayConnect } from '../connections/origin.ts'
@@ -19,11 +20,11 @@ export const uncached: Record<string, string> = { 'cache-control': 'no-store' }
 export async function admit(
   request: Request,
   environment: unknown,
-  options: ConnectionsOptions,
+  { options, census }: { readonly options: ConnectionsOptions; readonly census: Census },
 ): Promise<Client | Response> {
   if (!mayConnect((name) => headerOf(request, name), options.origins))
     return answerError(403, 'forbidden', 'This page may not connect')
-  const identity = await identify(request, options)
+  const identity = await census.arrivals.identify(() => identify(request, options))
   if (identity === 'refused') return answerError(401, 'not-authenticated', 'Who are you?')
   if (identity === 'failed') return answerError(503, 'failed', 'Who this is could not be checked')
   const { user }: { user: RealtimeUser | undefined } = identity

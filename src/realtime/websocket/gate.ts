@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { RawData, WebSocket } from 'ws'
+import { elapsed } from '../../core/index.ts'
 import { identify, requestMaker, type ClientEnvironment, type Identity } from '../connections/identify.ts'
 import type { Census } from '../connections/census.ts'
 import type { Client, Connection } from '../connections/connection.ts'
@@ -52,12 +53,11 @@ export class WebSocketGate {
     const request = requestMaker(incoming)
     if (request === undefined) return refuseUpgrade(socket, 400, 'The address is malformed')
     if (census.isFull) return refuseUpgrade(socket, 503, 'There are too many connections')
-    census.pending++
     const refusal = mayConnect((name) => headerOf(incoming, name), options.origins)
       ? undefined
       : closeCodes.forbiddenOrigin
-    const identity = refusal === undefined ? await identify(request(), options) : 'refused'
-    census.pending--
+    const ask = (): Promise<Identity> => identify(request(), options)
+    const identity = refusal === undefined ? await census.arrivals.identify(ask) : 'refused'
     if (identity === 'failed') return refuseUpgrade(socket, 503, 'Who this is could not be checked')
     this.#handshake.open(incoming, socket, head, (open) => {
       socket.off('error', ignore) // from here `ws` listens
@@ -100,7 +100,7 @@ function listenersOf({ inbox, options, closed }: GateHost): Listeners {
     },
     pong: function (this: WebSocket): void {
       const { connection } = this as ServerWebSocket
-      if (connection !== undefined) connection.heardAt = options.clock.now()
+      if (connection !== undefined) connection.heardAt = elapsed(options.clock)
     },
     close: function (this: WebSocket, code: number): void {
       const { connection } = this as ServerWebSocket
