@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { rmSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
+import { socketPath } from '../../core/index.ts'
 import { ok, warning, type Check, type Finding } from './finding.ts'
 import { readSystemFile, statOf } from './system-file.ts'
 
@@ -10,9 +11,13 @@ export const leftovers: Check = {
   name: 'leftovers',
   async run({ dataFolder, databasePath, running }) {
     if (running !== undefined) return []
-    const sockets = [join(dataFolder, 'handcar.socket'), `${databasePath}.coordinator`]
+    const sockets = [
+      join(dataFolder, 'handcar.socket'),
+      `${databasePath}.coordinator`,
+      `${databasePath}.relay`,
+    ]
     const findings = [...stalePid(join(dataFolder, 'handcar.pid'))]
-    for (const path of sockets) findings.push(...(await staleSocket(path)))
+    for (const path of sockets) findings.push(...(await staleSocket(socketPath(path))))
     return findings.length > 0 ? findings : [ok('no app was left half-ended')]
   },
 }

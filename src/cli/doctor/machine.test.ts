@@ -6,6 +6,7 @@ import { createServer } from 'node:net'
 import { test } from 'node:test'
 import { doctorContext } from '../../../test/helpers/doctor-context.ts'
 import { temporaryFolder } from '../../../test/helpers/temporary-folder.ts'
+import { socketPath } from '../../core/index.ts'
 import { backlog, judgeBacklog } from './backlog.ts'
 import { clock, judgeClock } from './clock.ts'
 import { descriptors, judgeLimits } from './descriptors.ts'
@@ -129,18 +130,18 @@ test('what a killed supervisor left behind is found, and removed by its fix', as
   using folder = temporaryFolder()
   using context = doctorContext(folder)
   const socket = folder.file('data/handcar.socket')
-  const child = spawn(process.execPath, [
-    '-e',
-    `require('net').createServer().listen(${JSON.stringify(socket)}, () => console.log('up'))`,
-  ])
+  const relay = socketPath(`${context.databasePath}.relay`)
+  const listen = (path: string, then: string) =>
+    `require('net').createServer().listen(${JSON.stringify(path)}, () => ${then})`
+  const child = spawn(process.execPath, ['-e', listen(relay, listen(socket, "console.log('up')"))])
   await once(child.stdout, 'data')
   writeFileSync(folder.file('data/handcar.pid'), `${child.pid}\n`)
   assert.deepEqual(statuses(await leftovers.run(context)), ['ok'], 'it is alive')
   child.kill('SIGKILL')
   await once(child, 'exit')
   const findings = await leftovers.run(context)
-  assert.deepEqual(statuses(findings), ['warning', 'warning'])
+  assert.deepEqual(statuses(findings), ['warning', 'warning', 'warning'])
   for (const { canFix } of findings) await canFix!()
-  assert.equal(existsSync(socket) || existsSync(folder.file('data/handcar.pid')), false)
+  assert.equal(existsSync(socket) || existsSync(relay) || existsSync(folder.file('data/handcar.pid')), false)
   assert.deepEqual(statuses(await leftovers.run(context)), ['ok'])
 })
