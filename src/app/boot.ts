@@ -65,11 +65,12 @@ export async function boot(role: Role, begin: (booted: Booted) => Promise<Work>)
   }
 }
 
-function statsOf({ database, jobs, cache }: Handcar): ProcessStats {
+function statsOf({ database, jobs, cache, realtime }: Handcar): ProcessStats {
   const { here } = jobs
   return {
     queuedWrites: database.stats().writes.queued,
     ...(cache.here && { cache: cache.here }),
+    ...(realtime.here && { realtime: realtime.here }),
     ...(here && { jobs: { ...here, longestWait: jobs.longestWait()?.duration ?? 0 } }),
   }
 }

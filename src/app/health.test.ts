@@ -3,9 +3,10 @@ import { test } from 'node:test'
 import { Cache } from '../cache/index.ts'
 import { Database } from '../database/index.ts'
 import { Jobs } from '../jobs/index.ts'
+import { Realtime } from '../realtime/index.ts'
 import { temporaryDatabase } from '../testing/index.ts'
 import { partMigrations } from './part-migrations.ts'
-import { healthChecks, judgeCache, judgeDisk, judgeWait, judgeWal } from './health.ts'
+import { healthChecks, judgeCache, judgeDisk, judgeRealtime, judgeWait, judgeWal } from './health.ts'
 
 const cacheFor = (app: Database) =>
   new Cache({ database: new Database(Cache.databaseOptions(':memory:')), app })
@@ -16,14 +17,17 @@ test('a database that answers is well', async () => {
   await jobs.start()
   await using cache = cacheFor(database)
   await cache.start()
-  for (const each of healthChecks({ database, jobs, cache }))
+  await using realtime = new Realtime({ database })
+  await realtime.start()
+  for (const each of healthChecks({ database, jobs, cache, realtime }))
     assert.equal((await each.check()).status, 'ok', each.name)
 })
 
 test('a database that is closed is not', async () => {
   const database = await temporaryDatabase()
   await database.stop()
-  const parts = { database, jobs: new Jobs({ database }), cache: cacheFor(database) }
+  const realtime = new Realtime({ database })
+  const parts = { database, jobs: new Jobs({ database }), cache: cacheFor(database), realtime }
   const check = healthChecks(parts).find(({ name }) => name === 'database')!
   assert.throws(() => check.check(), { code: 'HANDCAR_NOT_STARTED' })
 })
@@ -54,4 +58,11 @@ test('a cache without its file is a warning and no failure', () => {
   assert.deepEqual(judgeCache(here), { status: 'ok', details: here })
   assert.equal(judgeCache({ ...here, isOn: false }).status, 'warning')
   assert.equal(judgeCache(undefined).status, 'warning')
+})
+
+test('messages that cannot be read are a warning', () => {
+  const here = { connections: 3, subscriptions: 4, behind: 0, buffered: 0, lag: 0, isReading: true }
+  assert.deepEqual(judgeRealtime(here), { status: 'ok', details: here })
+  assert.equal(judgeRealtime({ ...here, isReading: false }).status, 'warning')
+  assert.equal(judgeRealtime(undefined).status, 'ok')
 })

@@ -4,6 +4,7 @@ import type { Cache, HereStats } from '../cache/index.ts'
 import { formatSize } from '../core/index.ts'
 import type { Database } from '../database/index.ts'
 import type { Jobs, LongestWait } from '../jobs/index.ts'
+import type { Realtime, RealtimeHere } from '../realtime/index.ts'
 import type { HealthCheck, HealthResult } from '../server/index.ts'
 
 /** A WAL of more bytes is not being moved into the database. */
@@ -19,16 +20,18 @@ export interface Watched {
   database: Database
   jobs: Jobs
   cache: Cache
+  realtime: Realtime
 }
 
-/** Whether the database answers, the WAL is bounded, the disk has room, the jobs move, the cache has its file. */
-export function healthChecks({ database, jobs, cache }: Watched): HealthCheck[] {
+/** Whether the database answers, the WAL is bounded, the disk has room, the jobs move, the cache has its file, messages are delivered. */
+export function healthChecks({ database, jobs, cache, realtime }: Watched): HealthCheck[] {
   return [
     { name: 'database', check: () => checkDatabase(database) },
     { name: 'wal', check: () => judgeWal(database.stats().wal.bytes) },
     { name: 'disk', check: () => checkDisk(dirname(database.path)) },
     { name: 'jobs', check: () => judgeWait(jobs.longestWait()) },
     { name: 'cache', check: () => judgeCache(cache.here) },
+    { name: 'realtime', check: () => judgeRealtime(realtime.here) },
   ]
 }
 
@@ -59,6 +62,14 @@ export function judgeCache(here: HereStats | undefined): HealthResult {
   const details = { ...here }
   if (here.isOn) return { status: 'ok', details }
   return { status: 'warning', message: 'The storage of the cache cannot be used; the log says why', details }
+}
+
+/** What is not delivered now comes later: a process that were taken out of service for it would only send its clients away. */
+export function judgeRealtime(here: RealtimeHere | undefined): HealthResult {
+  if (here === undefined) return { status: 'ok' }
+  const details = { ...here }
+  if (here.isReading) return { status: 'ok', details }
+  return { status: 'warning', message: 'The messages of realtime cannot be read; the log says why', details }
 }
 
 async function checkDisk(folder: string): Promise<HealthResult> {

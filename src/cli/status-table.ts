@@ -17,6 +17,7 @@ const columns: readonly Column[] = [
   { title: 'jobs', align: 'right' },
   { title: 'done', align: 'right' },
   { title: 'cache hits', align: 'right' },
+  { title: 'clients', align: 'right' },
   { title: 'restarts', align: 'right' },
   { title: 'release' },
 ]
@@ -37,6 +38,7 @@ export function describeTree(tree: TreeStatus, output: Output): string[] {
     ...releaseLines(tree),
     ...jobLines(tree, output),
     ...cacheLines(tree, output),
+    ...realtimeLines(tree, output),
     '',
     ...formatTable(columns, rows, bold),
     ...databaseLines(tree, output),
@@ -68,6 +70,14 @@ function cacheLines({ processes }: TreeStatus, { color }: Output): string[] {
     : [color.yellow(`the cache cannot be used in ${without.join(', ')}: the log says why`)]
 }
 
+/** Messages that are delivered at once need no line. */
+function realtimeLines({ processes }: TreeStatus, { color }: Output): string[] {
+  const stuck = processes.filter(({ stats }) => stats.realtime?.isReading === false).map(({ name }) => name)
+  return stuck.length === 0
+    ? []
+    : [color.yellow(`the messages of realtime cannot be read in ${stuck.join(', ')}: the log says why`)]
+}
+
 function supervisorRow({ pid, state, uptime, rss }: TreeStatus, output: Output): string[] {
   return ['supervisor', String(pid), stateOf(state, output), formatDuration(uptime), formatSize(rss)]
 }
@@ -88,6 +98,7 @@ function processRow(each: ProcessStatus, output: Output): string[] {
     stats.cache && stats.cache.hits + stats.cache.misses > 0
       ? `${formatNumber(100 * stats.cache.ratio, 1)} %`
       : '–',
+    formatNumber(stats.realtime?.connections),
     restarts > 0 ? output.color.yellow(String(restarts)) : '0',
     basename(release),
   ]
@@ -95,7 +106,7 @@ function processRow(each: ProcessStatus, output: Output): string[] {
 
 function programRow({ name, pid, uptime, restarts }: ProgramStatus, output: Output): string[] {
   const state = stateOf(pid === undefined ? 'restarting' : 'running', output)
-  const unknown = ['', '', '', '', '', '', '']
+  const unknown = ['', '', '', '', '', '', '', '']
   return [
     name,
     pid === undefined ? '–' : String(pid),

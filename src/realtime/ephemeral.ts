@@ -34,7 +34,10 @@ export class Ephemeral {
     this.#deliver(message)
     const relay = this.#relay
     if (relay === undefined) return undefined
-    if (this.#off !== undefined) return void relay.send(topic, format(message))
+    if (this.#off !== undefined) {
+      relay.send(topic, format(message))
+      return undefined
+    }
     this.#meeting ??= relay.start()
     return this.#meeting.then(() => relay.send(topic, format(message)))
   }

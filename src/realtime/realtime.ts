@@ -16,7 +16,7 @@ import { OpenRealtime } from './open-realtime.ts'
 import { readDefinitions, resolveOptions, type RealtimeOptions, type ResolvedOptions } from './options.ts'
 import { formatPosition, type PositionText } from './protocol.ts'
 import { selectTables } from './sql.ts'
-import type { RealtimeStats } from './stats.ts'
+import type { RealtimeHere, RealtimeStats } from './stats.ts'
 
 // oxlint-disable-next-line typescript/no-explicit-any -- whoever its users are
 type DefinitionOf<Types extends ChannelTypes> = ChannelDefinition<string, Types, any>
@@ -237,6 +237,15 @@ export class Realtime extends Service {
     const { stopTimeout } = this.#options
     const { timeout } = readOptions('realtime.drain', options, { timeout: option.duration(stopTimeout) })
     await this.#open?.connections.drain(timeout)
+  }
+
+  /** What is told of this process to those who watch over it; `undefined` where no clients are taken. */
+  get here(): RealtimeHere | undefined {
+    if (!this.serves) return undefined
+    const { connections, feed } = this.stats()
+    const { subscriptions, behind, buffered } = connections
+    const isReading = feed.failing === undefined
+    return { connections: connections.connections, subscriptions, behind, buffered, lag: feed.lag, isReading }
   }
 
   /** What realtime is doing in this process. */

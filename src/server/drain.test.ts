@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { Agent, request } from 'node:http'
 import { createServer, type AddressInfo, type Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { test } from 'node:test'
 import { get, RawClient, startServer, type TestServer } from '../../test/helpers/http.ts'
 import { waitUntil } from '../../test/helpers/wait-until.ts'
@@ -174,6 +175,42 @@ test('a drain that is called again is shared, with the tighter limits; listeners
   assert.deepEqual([second.cut.requests, heard], [1, 1])
   await waitUntil('closed', () => client.isClosed)
   assert.ok(served.logger.lines.some(({ level }) => level === 'error'))
+})
+
+const endless = (): Response =>
+  new Response(
+    new ReadableStream({
+      start: (controller) => controller.enqueue(new TextEncoder().encode('data: 1\n\n')),
+    }),
+    { headers: { 'content-type': 'text/event-stream' } },
+  )
+
+test('who owns WebSockets and event streams says goodbye first; what is left then is closed', async () => {
+  await using served = await startServer(endless)
+  const sockets: Duplex[] = []
+  served.server.onUpgrade((_request, socket) => {
+    sockets.push(socket.resume().on('end', () => socket.end()))
+    socket.write('HTTP/1.1 101 Switching Protocols\r\n\r\n')
+  })
+  const owner = Promise.withResolvers<void>()
+  const told: number[] = []
+  served.server.onDrain(({ timeout }) => (told.push(timeout), owner.promise))
+  const upgrade = 'GET / HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n'
+  using polite = await RawClient.connect(served.port, upgrade)
+  using left = await RawClient.connect(served.port, upgrade)
+  using stream = await RawClient.connect(served.port, get('/'))
+  await waitUntil('all are connected', () => sockets.length === 2 && stream.received.includes('data: 1'))
+  await waitUntil('greeted', () => polite.received.includes('101') && left.received.includes('101'))
+  const drained = served.server.drain({ timeout: '1m', idle: 10 })
+  sockets[0]!.end('bye')
+  await waitUntil('it was heard', () => polite.isClosed)
+  assert.match(polite.received, /Protocols\r\n\r\nbye$/)
+  assert.deepEqual([told, left.isClosed, stream.received.includes('retry:')], [[60_000], false, false])
+  owner.resolve()
+  await waitUntil('the rest is told to go', () => left.received.endsWith('\x88\x02\x03\xf4'))
+  await waitUntil('streams too', () => stream.received.includes('retry:') && stream.isClosed)
+  left.socket.destroy()
+  assert.deepEqual((await drained).cut.connections, 0)
 })
 
 test('stop() drains; a server that was stopped can be started again', async () => {

@@ -199,6 +199,24 @@ test('nobody else is believed, and an id that could break a log is not taken', a
   }
 })
 
+test('an upgrade knows its client and its scheme as a request does', async () => {
+  await using served = await startServer(() => new Response('hello'))
+  const seen: object[] = []
+  served.server.onUpgrade(({ headers, socket }, stream, _head, environment) => {
+    seen.push({ ...environment, host: headers.host, isEncrypted: 'encrypted' in socket && socket.encrypted })
+    stream.destroy()
+  })
+  const forwarded =
+    'x-forwarded-for: 203.0.113.7\r\nx-forwarded-proto: https\r\nx-forwarded-host: example.com\r\nx-request-id: mine\r\n'
+  const upgrade = (more: string): string =>
+    `GET / HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n${more}\r\n`
+  using _client = await RawClient.connect(served.port, upgrade(forwarded))
+  await waitUntil('it was handed over', () => seen.length === 1)
+  assert.deepEqual(seen, [
+    { requestId: 'mine', clientAddress: '203.0.113.7', host: 'example.com', isEncrypted: true },
+  ])
+})
+
 test('requests that make no sense are answered with 400, and the app does not see them', async () => {
   let seen = 0
   await using served = await startServer(() => {

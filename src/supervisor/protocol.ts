@@ -74,5 +74,18 @@ export interface ProcessStats {
     /** Whether its storage is in order. */
     isOn: boolean
   }
+  /** What it does for the clients of realtime; `undefined` where it takes none. */
+  realtime?: {
+    connections: number
+    subscriptions: number
+    /** Subscriptions that are being caught up from the log. */
+    behind: number
+    /** Bytes that wait for clients to take them. */
+    buffered: number
+    /** Messages that this process has not read yet. */
+    lag: number
+    /** Whether it can read the log. */
+    isReading: boolean
+  }
   [more: string]: unknown
 }

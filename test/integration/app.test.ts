@@ -66,7 +66,7 @@ test('an app is prepared once, made in each process with its role, and stopped',
     processes: { name: string }[]
   }
   assert.equal(status, 'ok')
-  assert.deepEqual(Object.keys(checks), ['database', 'wal', 'disk', 'jobs', 'cache'])
+  assert.deepEqual(Object.keys(checks), ['database', 'wal', 'disk', 'jobs', 'cache', 'realtime'])
   assert.deepEqual(
     processes.map(({ name }) => name),
     ['web.1', 'web.2', 'jobs.1'],
