@@ -51,7 +51,7 @@ export function createApp(database: AppDatabase, options: AppOptions) {
   app.route('/', postRoutes(database))
   app.route('/', commentRoutes(database))
   app.route('/', userRoutes(database, cookie, jobs))
-  app.route('/', sessionRoutes(queries, cookie))
+  app.route('/', sessionRoutes(database, cookie))
   if (hasMailbox && jobs) app.route('/', mailboxRoutes(queries, jobs))
   return app
 }
@@ -60,6 +60,8 @@ const headers = (isHttps: boolean) =>
   secureHeaders({
     contentSecurityPolicy: {
       defaultSrc: ["'none'"],
+      scriptSrc: ["'self'"],
+      connectSrc: ["'self'"],
       styleSrc: ["'self'"],
       imgSrc: ["'self'"],
       formAction: ["'self'"],

@@ -46,6 +46,7 @@ test('the tables hold the seeds, with exact counters', async () => {
     users: users.length,
     posts: posts.length,
     comments: comments.length,
+    votes: 0,
     sessions: 0,
   })
 })

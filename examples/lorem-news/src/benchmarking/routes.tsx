@@ -83,14 +83,15 @@ const performers: Record<
   },
 }
 
-const destroyPost = ({ queries, kept }: AppDatabase, id: number) =>
+const destroyPost = ({ queries, kept, live }: AppDatabase, id: number) =>
   queries.transaction().execute(async (transaction) => {
     const author = await authorOfPost(transaction, id)
     await transaction.deleteFrom('posts').where('id', '=', id).execute()
     await kept.changed(shown.front, shown.by(author), shown.titles)
+    await live.postRemoved(id)
   })
 
-const destroyComment = ({ queries, kept }: AppDatabase, id: number) =>
+const destroyComment = ({ queries, kept, live }: AppDatabase, id: number) =>
   queries.transaction().execute(async (transaction) => {
     const comment = await transaction
       .selectFrom('comments')
@@ -101,5 +102,6 @@ const destroyComment = ({ queries, kept }: AppDatabase, id: number) =>
     const { post_id, user_id } = found(comment)
     const postAuthor = await authorOfPost(transaction, post_id)
     await kept.changed(shown.front, shown.by(user_id), shown.by(postAuthor))
+    await live.commentRemoved(post_id, id)
     return post_id
   })

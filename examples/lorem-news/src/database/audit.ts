@@ -31,6 +31,7 @@ function readReport(reader: Reader) {
       users: count(sql`select count(*) as count from users`),
       posts: count(sql`select count(*) as count from posts`),
       comments: count(sql`select count(*) as count from comments`),
+      votes: count(sql`select count(*) as count from votes`),
       sessions: count(sql`select count(*) as count from sessions`),
     },
     wrongCounters: {
@@ -39,12 +40,16 @@ function readReport(reader: Reader) {
         where posts_count <> (select count(*) from posts where user_id = users.id)`),
       posts: count(sql`
         select count(*) as count from posts
-        where comments_count <> (select count(*) from comments where post_id = posts.id)`),
+        where comments_count <> (select count(*) from comments where post_id = posts.id)
+          or votes_count <> (select count(*) from votes where post_id = posts.id)`),
     },
     orphans: {
       posts: count(sql`select count(*) as count from posts where user_id not in (select id from users)`),
       comments: count(sql`
         select count(*) as count from comments
+        where post_id not in (select id from posts) or user_id not in (select id from users)`),
+      votes: count(sql`
+        select count(*) as count from votes
         where post_id not in (select id from posts) or user_id not in (select id from users)`),
       sessions: count(
         sql`select count(*) as count from sessions where user_id not in (select id from users)`,

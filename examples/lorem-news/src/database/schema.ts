@@ -35,6 +35,7 @@ export interface Schema {
     created_at: number
     updated_at: number
     description: string
+    votes_count: Generated<number>
   }
   sessions: {
     id: Generated<number>
@@ -55,5 +56,10 @@ export interface Schema {
     created_at: number
     updated_at: number
     about: Generated<string>
+  }
+  votes: {
+    post_id: number
+    user_id: number
+    created_at: number
   }
 }

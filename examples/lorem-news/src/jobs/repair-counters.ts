@@ -15,9 +15,11 @@ const tables: Readonly<Record<string, Repair>> = {
     where id > ${after} and id <= ${until}
       and posts_count <> (select count(*) from posts where user_id = users.id)`,
   posts: (after, until) => sql`
-    update posts set comments_count = (select count(*) from comments where post_id = posts.id)
+    update posts set comments_count = (select count(*) from comments where post_id = posts.id),
+      votes_count = (select count(*) from votes where post_id = posts.id)
     where id > ${after} and id <= ${until}
-      and comments_count <> (select count(*) from comments where post_id = posts.id)`,
+      and (comments_count <> (select count(*) from comments where post_id = posts.id)
+        or votes_count <> (select count(*) from votes where post_id = posts.id))`,
 }
 
 const last: Readonly<Record<string, Query>> = {

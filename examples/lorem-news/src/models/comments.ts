@@ -10,14 +10,21 @@ export type CommentOfUser = Awaited<ReturnType<typeof commentsOfUser>>[number]
 
 /** All comments on a post, newest first, with their authors' names. */
 export const commentsOfPost = (queries: Queries, postId: number) =>
-  queries
-    .selectFrom('comments')
-    .innerJoin('users', 'users.id', 'comments.user_id')
-    .select(['comments.id', 'comments.user_id', 'comments.body', 'comments.created_at', 'users.screen_name'])
+  listedComments(queries)
     .where('comments.post_id', '=', postId)
     .orderBy('comments.created_at', 'desc')
     .orderBy('comments.id', 'desc')
     .execute()
+
+/** One of them. */
+export const listedComment = (queries: Queries, id: number) =>
+  listedComments(queries).where('comments.id', '=', id).executeTakeFirstOrThrow()
+
+const listedComments = (queries: Queries) =>
+  queries
+    .selectFrom('comments')
+    .innerJoin('users', 'users.id', 'comments.user_id')
+    .select(['comments.id', 'comments.user_id', 'comments.body', 'comments.created_at', 'users.screen_name'])
 
 /** All comments of a user, newest first, with the titles of their posts. */
 export const commentsOfUser = (queries: Queries, userId: number) =>
@@ -36,14 +43,15 @@ export const findOwnComment = async (queries: Queries, id: number, owner: number
 
 /** Saves a new comment and gives its id. Throws NotFoundError when the post has vanished. */
 export const createComment = (
-  { queries, kept }: AppDatabase,
+  { queries, kept, live }: AppDatabase,
   postId: number,
   author: number,
   body: string,
-  now = Date.now(),
 ) =>
   queries.transaction().execute(async (transaction) => {
     const postAuthor = await authorOfPost(transaction, postId)
+    // Not before it is its turn: comments are listed in the order in which they were committed.
+    const now = Date.now()
     const row = { post_id: postId, user_id: author, body, created_at: now, updated_at: now }
     const comment = await transaction
       .insertInto('comments')
@@ -51,12 +59,13 @@ export const createComment = (
       .returning('id')
       .executeTakeFirstOrThrow()
     await kept.changed(shown.front, shown.by(author), shown.by(postAuthor))
+    await live.commentAdded(postId, comment.id)
     return comment.id
   })
 
 /** Changes a comment of its owner and gives the post's id. Throws NotFoundError, NotYoursError. */
 export const updateComment = (
-  { queries, kept }: AppDatabase,
+  { queries, kept, live }: AppDatabase,
   id: number,
   owner: number,
   body: string,
@@ -66,16 +75,18 @@ export const updateComment = (
     const comment = await findOwnComment(transaction, id, owner)
     await transaction.updateTable('comments').set({ body, updated_at: now }).where('id', '=', id).execute()
     await kept.changed(shown.by(owner))
+    await live.commentChanged(comment.post_id, id)
     return comment.post_id
   })
 
 /** Deletes a comment of its owner and gives the post's id. Throws NotFoundError, NotYoursError. */
-export const deleteOwnComment = ({ queries, kept }: AppDatabase, id: number, owner: number) =>
+export const deleteOwnComment = ({ queries, kept, live }: AppDatabase, id: number, owner: number) =>
   queries.transaction().execute(async (transaction) => {
     const comment = await findOwnComment(transaction, id, owner)
     await transaction.deleteFrom('comments').where('id', '=', id).execute()
     const postAuthor = await authorOfPost(transaction, comment.post_id)
     await kept.changed(shown.front, shown.by(owner), shown.by(postAuthor))
+    await live.commentRemoved(comment.post_id, id)
     return comment.post_id
   })
 

@@ -32,6 +32,7 @@ const listedPosts = (queries: Queries) =>
       'posts.title',
       'posts.tags',
       'posts.comments_count',
+      'posts.votes_count',
       'posts.created_at',
       'posts.user_id',
     ])
@@ -93,15 +94,12 @@ export const findOwnPost = async (queries: Queries, id: number, owner: number) =
   owned(await queries.selectFrom('posts').selectAll().where('id', '=', id).executeTakeFirst(), owner)
 
 /** Saves a new post and gives its id. Throws InvalidError when the title is taken. */
-export function createPost(
-  { queries, kept }: AppDatabase,
-  author: number,
-  fields: PostFields,
-  now = Date.now(),
-) {
+export function createPost({ queries, kept, live }: AppDatabase, author: number, fields: PostFields) {
   return unlessTaken(titleTaken, () =>
     queries.transaction().execute(async (transaction) => {
       await refuseTakenTitle(transaction, fields.title)
+      // Not before it is its turn: posts are listed in the order in which they were committed.
+      const now = Date.now()
       const row = {
         ...columnsOf(fields),
         user_id: author,
@@ -111,6 +109,7 @@ export function createPost(
       }
       const post = await transaction.insertInto('posts').values(row).returning('id').executeTakeFirstOrThrow()
       await kept.changed(shown.front, shown.by(author))
+      await live.postAdded(post.id)
       return post.id
     }),
   )
@@ -118,7 +117,7 @@ export function createPost(
 
 /** Changes a post of its owner. Throws NotFoundError, NotYoursError, InvalidError when the title is taken. */
 export function updatePost(
-  { queries, kept }: AppDatabase,
+  { queries, kept, live }: AppDatabase,
   id: number,
   owner: number,
   fields: PostFields,
@@ -131,17 +130,31 @@ export function updatePost(
       const changes = { ...columnsOf(fields), updated_at: now }
       await transaction.updateTable('posts').set(changes).where('id', '=', id).execute()
       await kept.changed(shown.front, shown.titles)
+      await live.postChanged(id)
     }),
   )
 }
 
 /** Deletes a post of its owner; the comments go with it. Throws NotFoundError, NotYoursError. */
-export const deleteOwnPost = ({ queries, kept }: AppDatabase, id: number, owner: number) =>
+export const deleteOwnPost = ({ queries, kept, live }: AppDatabase, id: number, owner: number) =>
   queries.transaction().execute(async (transaction) => {
     await findOwnPost(transaction, id, owner)
     await transaction.deleteFrom('posts').where('id', '=', id).execute()
     await kept.changed(shown.front, shown.titles)
+    await live.postRemoved(id)
   })
+
+/** The ids of the posts that a user wrote, and of those that they commented. */
+export async function tracesOf(queries: Queries, userId: number) {
+  const posts = await queries.selectFrom('posts').select('id').where('user_id', '=', userId).execute()
+  const comments = await queries
+    .selectFrom('comments')
+    .select('post_id')
+    .where('user_id', '=', userId)
+    .execute()
+  const commented = new Set(comments.map(({ post_id }) => post_id))
+  return { posts: posts.map(({ id }) => id), commented: [...commented] }
+}
 
 const titleTaken = { title: 'There is a post with this title already.' }
 

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
-import type { Queries } from '../database/index.ts'
+import type { AppDatabase, Queries } from '../database/index.ts'
 
 /** Who is signed in. */
 export type CurrentSession = NonNullable<Awaited<ReturnType<typeof findSession>>>
@@ -65,11 +65,14 @@ export const sessionsOfUser = (queries: Queries, userId: number) =>
     .execute()
 
 /** Ends one session of a user; tells whether there was one. */
-export async function endSession(queries: Queries, id: number, userId: number) {
-  const { numDeletedRows } = await queries
-    .deleteFrom('sessions')
-    .where('id', '=', id)
-    .where('user_id', '=', userId)
-    .executeTakeFirst()
-  return numDeletedRows > 0n
-}
+export const endSession = ({ queries, live }: AppDatabase, id: number, userId: number) =>
+  queries.transaction().execute(async (transaction) => {
+    const { numDeletedRows } = await transaction
+      .deleteFrom('sessions')
+      .where('id', '=', id)
+      .where('user_id', '=', userId)
+      .executeTakeFirst()
+    if (numDeletedRows === 0n) return false
+    await live.signedOut(userId)
+    return true
+  })

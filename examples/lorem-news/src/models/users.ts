@@ -2,6 +2,7 @@ import type { AppDatabase, Queries } from '../database/index.ts'
 import { found, unlessTaken } from './errors.ts'
 import { shown } from './kept.ts'
 import { hashPassword, isPassword } from './passwords.ts'
+import { tracesOf } from './posts.ts'
 
 /** What a person tells about themselves. An empty password leaves it as it is. */
 export interface UserFields {
@@ -62,7 +63,7 @@ export async function createUser(
  * transaction waits for nothing but the database. Throws InvalidError when the name is taken.
  */
 export async function updateUser(
-  { queries, kept }: AppDatabase,
+  { queries, kept, live }: AppDatabase,
   id: number,
   fields: UserFields,
   session: number,
@@ -73,19 +74,27 @@ export async function updateUser(
   const changes = { screen_name, about, ...digest, updated_at: now }
   await unlessTaken(nameTaken, () =>
     queries.transaction().execute(async (transaction) => {
+      const { screen_name: before } = await findUser(transaction, id)
       await transaction.updateTable('users').set(changes).where('id', '=', id).execute()
       await kept.changed(shown.front)
+      if (screen_name !== before) await live.userRenamed(id, screen_name, await tracesOf(transaction, id))
       if (!password) return
+      await live.signedOut(id)
       await transaction.deleteFrom('sessions').where('user_id', '=', id).where('id', '!=', session).execute()
     }),
   )
 }
 
 /** Deletes a user; posts, comments and sessions go with them. */
-export const deleteUser = ({ queries, kept }: AppDatabase, id: number) =>
+export const deleteUser = ({ queries, kept, live }: AppDatabase, id: number) =>
   queries.transaction().execute(async (transaction) => {
+    const traces = await tracesOf(transaction, id)
+    const votes = await transaction.selectFrom('votes').select('post_id').where('user_id', '=', id).execute()
     await transaction.deleteFrom('users').where('id', '=', id).execute()
     await kept.changed(shown.front, shown.titles)
+    await live.userRemoved(id, traces)
+    for (const { post_id } of votes) await live.countsChanged(post_id)
+    await live.signedOut(id)
   })
 
 const nameTaken = { screen_name: 'Somebody has this name already.' }

@@ -1,13 +1,6 @@
 import { Hono } from 'hono'
 import type { AppDatabase } from '../database/index.ts'
-import {
-  commentsOfPost,
-  createComment,
-  deleteOwnComment,
-  findOwnComment,
-  updateComment,
-} from '../models/comments.ts'
-import { findPost } from '../models/posts.ts'
+import { createComment, deleteOwnComment, findOwnComment, updateComment } from '../models/comments.ts'
 import { CommentFormPage } from '../views/comments.tsx'
 import { PostPage } from '../views/posts.tsx'
 import type { AppEnvironment } from '../web/environment.ts'
@@ -15,6 +8,7 @@ import { commentBody } from '../web/forms.ts'
 import { orForm, page } from '../web/page.ts'
 import { signedIn } from '../web/session-cookie.ts'
 import { idOf } from './ids.ts'
+import { readPost } from './posts.tsx'
 
 /** Writing comments; they are read on the page of their post. */
 export function commentRoutes(database: AppDatabase) {
@@ -29,17 +23,9 @@ export function commentRoutes(database: AppDatabase) {
       const id = await createComment(database, postId, session.user_id, commentBody(body))
       return context.redirect(`/posts/${postId}#comment_${id}`, 303)
     }
-    return orForm(context, body, create, async (form) => {
-      const post = await findPost(queries, postId)
-      return (
-        <PostPage
-          post={post}
-          comments={await commentsOfPost(queries, postId)}
-          session={session}
-          form={form}
-        />
-      )
-    })
+    return orForm(context, body, create, async (form) => (
+      <PostPage {...await readPost(database, postId, session)} session={session} form={form} />
+    ))
   })
 
   routes.get('/comments/:id{[0-9]+}/edit', signedIn, async (context) => {

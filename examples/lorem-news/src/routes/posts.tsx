@@ -1,6 +1,7 @@
 import { Hono } from 'hono'
 import type { AppDatabase } from '../database/index.ts'
 import { commentsOfPost } from '../models/comments.ts'
+import { isForPost, vote } from '../models/votes.ts'
 import {
   createPost,
   deleteOwnPost,
@@ -9,6 +10,7 @@ import {
   findPostByPublicId,
   updatePost,
 } from '../models/posts.ts'
+import type { CurrentSession } from '../models/sessions.ts'
 import { frontList } from '../views/kept.tsx'
 import { PostFormPage, PostPage, PostsPage } from '../views/posts.tsx'
 import type { AppEnvironment } from '../web/environment.ts'
@@ -17,17 +19,23 @@ import { orForm, page } from '../web/page.ts'
 import { signedIn } from '../web/session-cookie.ts'
 import { idOf } from './ids.ts'
 
+/** What the page of a post shows, all of the same moment. Throws NotFoundError. */
+export const readPost = ({ queries, live }: AppDatabase, id: number, session: CurrentSession | undefined) =>
+  live.read(`posts/${id}`, async () => ({
+    post: await findPost(queries, id),
+    comments: await commentsOfPost(queries, id),
+    isFor: session && (await isForPost(queries, id, session.user_id)),
+  }))
+
 /** Reading and writing posts. */
 export function postRoutes(database: AppDatabase) {
   const { queries } = database
   const routes = new Hono<AppEnvironment>()
 
-  routes.on('GET', ['/', '/posts'], async (context) =>
-    page(
-      context,
-      <PostsPage list={await frontList(database, context.var.session)} session={context.var.session} />,
-    ),
-  )
+  routes.on('GET', ['/', '/posts'], async (context) => {
+    const { session } = context.var
+    return page(context, <PostsPage {...await frontList(database, session)} session={session} />)
+  })
 
   routes.get('/posts/new', signedIn, (context) =>
     page(context, <PostFormPage form={{ values: {}, errors: {} }} session={context.var.session} />),
@@ -46,9 +54,15 @@ export function postRoutes(database: AppDatabase) {
   })
 
   routes.get('/posts/:id{[0-9]+}', async (context) => {
-    const post = await findPost(queries, idOf(context))
-    const comments = await commentsOfPost(queries, post.id)
-    return page(context, <PostPage post={post} comments={comments} session={context.var.session} />)
+    const { session } = context.var
+    return page(context, <PostPage {...await readPost(database, idOf(context), session)} session={session} />)
+  })
+
+  routes.post('/posts/:id{[0-9]+}/vote', signedIn, async (context) => {
+    const id = idOf(context)
+    const { is_for } = await context.req.parseBody()
+    await vote(database, id, context.var.session.user_id, is_for === '1')
+    return context.redirect(`/posts/${id}`, 303)
   })
 
   routes.get('/p/:publicId{[0-9a-f]+}', async (context) =>

@@ -1,5 +1,5 @@
 import { Hono } from 'hono'
-import type { Queries } from '../database/index.ts'
+import type { AppDatabase } from '../database/index.ts'
 import { InvalidError, NotFoundError } from '../models/errors.ts'
 import { endSession } from '../models/sessions.ts'
 import { authenticate } from '../models/users.ts'
@@ -11,7 +11,8 @@ import { signedIn, type SessionCookie } from '../web/session-cookie.ts'
 import { idOf } from './ids.ts'
 
 /** Signing in and out. */
-export function sessionRoutes(queries: Queries, cookie: SessionCookie) {
+export function sessionRoutes(database: AppDatabase, cookie: SessionCookie) {
+  const { queries } = database
   const routes = new Hono<AppEnvironment>()
 
   routes.on('GET', ['/sign_in', '/sessions/new'], (context) =>
@@ -36,7 +37,7 @@ export function sessionRoutes(queries: Queries, cookie: SessionCookie) {
   routes.delete('/sessions/:id{[0-9]+}', signedIn, async (context) => {
     const { session } = context.var
     const id = idOf(context)
-    if (!(await endSession(queries, id, session.user_id)))
+    if (!(await endSession(database, id, session.user_id)))
       throw new NotFoundError('There is no such session.')
     if (id !== session.id) return context.redirect(`/users/${session.user_id}`, 303)
     cookie.clear(context)

@@ -5,19 +5,21 @@ import { Summary, TextArea, type FormState } from './fields.tsx'
 import { Layout } from './layout.tsx'
 import { DeleteButton, Prose, Time } from './pieces.tsx'
 
+/** Whose buttons are shown. */
+type Viewer = { user_id: number } | undefined
+
 /** One comment under its post; it can be folded away. */
-export const commentItem = (comment: ListedComment, session: CurrentSession | undefined) =>
-  html` <details open class="comment box" id="comment_${comment.id}">
+export const commentItem = (comment: ListedComment, viewer: Viewer, { isNew = false } = {}) =>
+  html` <details open class="comment box${isNew && ' new'}" id="comment_${comment.id}">
     <summary>
       <a href="/users/${comment.user_id}">${comment.screen_name}</a>
       ${Time({ at: comment.created_at })}
     </summary>
-    ${Prose({ text: comment.body })}
-    ${session?.user_id === comment.user_id && <OwnersActions id={comment.id} />}
+    ${Prose({ text: comment.body })} ${viewer?.user_id === comment.user_id && <OwnersActions {...comment} />}
   </details>`
 
-const OwnersActions = ({ id }: { id: number }) => (
-  <div class="actions">
+const OwnersActions = ({ id, user_id }: { id: number; user_id: number }) => (
+  <div class="actions" data-owner={user_id}>
     <a href={`/comments/${id}/edit`}>
       Edit<span class="for-readers"> this comment</span>
     </a>

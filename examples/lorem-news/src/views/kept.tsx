@@ -1,29 +1,37 @@
 import { raw } from 'hono/html'
-import type { JSX } from 'hono/jsx/jsx-runtime'
 import type { AppDatabase } from '../database/index.ts'
 import { commentsOfUser } from '../models/comments.ts'
 import { shown } from '../models/kept.ts'
 import { newestPosts, postsOfUser } from '../models/posts.ts'
 import type { CurrentSession } from '../models/sessions.ts'
+import { htmlOf } from './html-of.ts'
 import { agesChangeAt } from './pieces.tsx'
 import { PostList } from './posts.tsx'
 import { Writings } from './users.tsx'
 
-/** What Hono calls a string is a tree until it is asked for its text. */
-const htmlOf = async (content: JSX.Element): Promise<string> => (await content).toString()
-
-/** The list of the front page. It is kept for all but the authors of what is in it, who find buttons at their own posts. */
-export async function frontList({ queries, kept }: AppDatabase, session: CurrentSession | undefined) {
-  const { html, authors } = await kept.piece('front', [shown.front], async () => {
-    const posts = await newestPosts(queries)
+/**
+ * The list of the front page, and where it goes on. A kept list has the position at which it was read: whatever is published to the front
+ * page after it ends what is kept, in the same commit, so a list that is still there lacks nothing.
+ *
+ * It is kept for all but the authors of what is in it, who find buttons at their own posts.
+ */
+export async function frontList(
+  { queries, kept, live: pages }: AppDatabase,
+  session: CurrentSession | undefined,
+) {
+  const read = () => pages.read('front', async () => ({ posts: await newestPosts(queries) }))
+  const { html, authors, live } = await kept.piece(`front ${pages.epoch}`, [shown.front], async () => {
+    const { posts, live } = await read()
     return {
       html: await htmlOf(<PostList posts={posts} session={undefined} />),
       authors: [...new Set(posts.map(({ user_id }) => user_id))],
       changesAt: agesChangeAt(posts),
+      live,
     }
   })
-  if (!session || !authors.includes(session.user_id)) return raw(html)
-  return <PostList posts={await newestPosts(queries)} session={session} />
+  if (!session || !authors.includes(session.user_id)) return { list: raw(html), live }
+  const own = await read()
+  return { list: <PostList posts={own.posts} session={session} />, live: own.live }
 }
 
 /** What a user wrote, and how many comments that are. */

@@ -1,18 +1,29 @@
 import type { Child } from 'hono/jsx'
 import type { CurrentSession } from '../models/sessions.ts'
-import { styles } from '../web/assets.ts'
+import type { LivePage } from '../live/live.tsx'
+import { liveScript, styles } from '../web/assets.ts'
+
+/** What {@link Layout} frames. */
+export interface LayoutProps {
+  title: string
+  session: CurrentSession | undefined
+  /** How the page goes on while it is open; without it it stays as it is. */
+  live?: LivePage | undefined
+  children: Child
+}
 
 /** The frame of every page. */
-export function Layout(props: { title: string; session: CurrentSession | undefined; children: Child }) {
+export function Layout({ title, session, live, children }: LayoutProps) {
   return (
     <html lang="en">
       <head>
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="color-scheme" content="light dark" />
-        <title>{props.title} · Lorem News</title>
+        <title>{title} · Lorem News</title>
         <link rel="stylesheet" href={styles.url} />
         <link rel="icon" href="/icon.svg" type="image/svg+xml" />
+        {live && <script type="module" src={liveScript.url} />}
       </head>
       <body>
         <a class="skip" href="#content">
@@ -22,11 +33,18 @@ export function Layout(props: { title: string; session: CurrentSession | undefin
           <a class="brand" href="/">
             Lorem News
           </a>
-          <Navigation session={props.session} />
+          <Navigation session={session} />
         </header>
-        <main id="content" tabindex={-1}>
-          {props.children}
+        <main
+          id="content"
+          tabindex={-1}
+          data-live={live?.channel}
+          data-position={live?.position}
+          data-user={session?.user_id}
+        >
+          {children}
         </main>
+        {live && <p class="notice" id="notice" role="status" />}
         <footer class="site">
           <p>The demo of the talks about SQLite by Stephen Margheim, on handcar.</p>
         </footer>

@@ -3,7 +3,8 @@ import type { ListedDigest } from '../models/digests.ts'
 import type { ListedMail } from '../models/mails.ts'
 import type { CurrentSession } from '../models/sessions.ts'
 import { Layout } from './layout.tsx'
-import { counted, Prose, Time } from './pieces.tsx'
+import { Prose, Time } from './pieces.tsx'
+import { counted } from './words.ts'
 
 /** Every mail that the site has sent, the newest first, and its digests. */
 export const MailboxPage = (props: {

@@ -3,6 +3,7 @@
  * templates of Hono's `html` and not JSX: both escape what they are given, and 100 rows take 0.17 ms in the place of 0.45 ms.
  */
 import { html } from 'hono/html'
+import { counted } from './words.ts'
 
 const units = [
   ['year', 31_557_600],
@@ -37,9 +38,6 @@ function ageChangesAt(at: number, now = Date.now()): number {
 /** When the first of some ages will be other words. */
 export const agesChangeAt = (rows: readonly { created_at: number }[], now = Date.now()): number =>
   rows.reduce((next, { created_at }) => Math.min(next, ageChangesAt(created_at, now)), Infinity)
-
-/** A count with its noun: `1 comment`, `12 comments`. */
-export const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`
 
 /** A time that people and programs can read. */
 export const Time = ({ at }: { at: number }) =>

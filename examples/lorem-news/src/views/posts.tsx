@@ -5,14 +5,24 @@ import type { ListedPost, ShownPost } from '../models/posts.ts'
 import type { CurrentSession } from '../models/sessions.ts'
 import { CommentForm, commentItem } from './comments.tsx'
 import { Summary, TextArea, TextField, type FormState } from './fields.tsx'
-import { Layout } from './layout.tsx'
-import { counted, DeleteButton, Prose, Tags, Time } from './pieces.tsx'
+import { Layout, type LayoutProps } from './layout.tsx'
+import { counts } from './counts.ts'
+import { DeleteButton, Prose, Tags, Time } from './pieces.tsx'
+import { counted } from './words.ts'
 
 type Viewer = CurrentSession | undefined
 
 /** The front page: a list of posts, made now or before. */
-export const PostsPage = ({ list, session }: { list: Child; session: Viewer }) => (
-  <Layout title="Posts" session={session}>
+export const PostsPage = ({
+  list,
+  live,
+  session,
+}: {
+  list: Child
+  live?: LayoutProps['live']
+  session: Viewer
+}) => (
+  <Layout title="Posts" session={session} live={live}>
     <div class="heading">
       <h1>Posts</h1>
       <a class="button" href="/posts/new">
@@ -24,27 +34,29 @@ export const PostsPage = ({ list, session }: { list: Child; session: Viewer }) =
 )
 
 /** The list of the front page. Authors find buttons at their own posts; all others see the same. */
-export const PostList = ({ posts, session }: { posts: readonly ListedPost[]; session: Viewer }) =>
-  posts.length === 0 ? (
-    <p class="box">Nothing here yet. Write the first post.</p>
-  ) : (
-    <ol class="posts">{posts.map((post) => postItem(post, session))}</ol>
-  )
+export const PostList = ({ posts, session }: { posts: readonly ListedPost[]; session: Viewer }) => (
+  <>
+    <ol class="posts" id="posts">
+      {posts.map((post) => postItem(post, session))}
+    </ol>
+    {posts.length === 0 && <p class="box if-none">Nothing here yet. Write the first post.</p>}
+  </>
+)
 
-const postItem = (post: ListedPost, session: Viewer) =>
-  html` <li class="post box" id="post_${post.id}">
+/** A post in a list. */
+export const postItem = (post: ListedPost, viewer: { user_id: number } | undefined, { isNew = false } = {}) =>
+  html` <li class="post box${isNew && ' new'}" id="post_${post.id}">
     <h2><a href="/posts/${post.id}">${post.title}</a></h2>
     ${Tags({ json: post.tags })}
     <p class="meta">
       <span>by <a href="/users/${post.user_id}">${post.screen_name}</a></span>
-      ${Time({ at: post.created_at })}
-      <a href="/posts/${post.id}#comments">${counted(post.comments_count, 'comment')}</a>
+      ${Time({ at: post.created_at })} ${counts(post)}
     </p>
-    ${session?.user_id === post.user_id && <OwnersActions post={post} />}
+    ${viewer?.user_id === post.user_id && <OwnersActions post={post} />}
   </li>`
 
-const OwnersActions = ({ post }: { post: { id: number; title: string } }) => (
-  <div class="actions">
+const OwnersActions = ({ post }: { post: { id: number; user_id: number; title: string } }) => (
+  <div class="actions" data-owner={post.user_id}>
     <a href={`/posts/${post.id}/edit`}>
       Edit<span class="for-readers"> {post.title}</span>
     </a>
@@ -56,30 +68,27 @@ const OwnersActions = ({ post }: { post: { id: number; title: string } }) => (
 export function PostPage(props: {
   post: ShownPost
   comments: readonly ListedComment[]
+  /** Whether the one who looks at it has voted for it. */
+  isFor?: boolean
+  live?: LayoutProps['live']
   session: Viewer
   form?: FormState
 }) {
-  const { post, comments, session, form } = props
+  const { post, comments, isFor = false, live, session, form } = props
   return (
-    <Layout title={post.title} session={session}>
+    <Layout title={post.title} session={session} live={live}>
       <article class="post box" id={`post_${post.id}`}>
-        <h1>{post.title}</h1>
-        <Tags json={post.tags} />
-        <p class="meta">
-          <span>
-            by <a href={`/users/${post.user_id}`}>{post.screen_name}</a>
-          </span>
-          <Time at={post.published_at} />
-          <a href="#comments">{counted(post.comments_count, 'comment')}</a>
-          <a href={`/p/${post.public_id}`} rel="bookmark">
-            permanent link
-          </a>
-        </p>
-        <Prose text={post.description} />
+        <Story post={post} />
+        {session && <VoteButton postId={post.id} isFor={isFor} />}
         {session?.user_id === post.user_id && <OwnersActions post={post} />}
       </article>
       <section id="comments" aria-labelledby="comments-heading">
-        <h2 id="comments-heading">{counted(comments.length, 'comment')}</h2>
+        <div class="heading">
+          <h2 id="comments-heading" data-comments={post.id}>
+            {counted(comments.length, 'comment')}
+          </h2>
+          <p class="reading" id="reading" />
+        </div>
         {session ? (
           <CommentForm action={`/posts/${post.id}/comments`} form={form ?? { values: {}, errors: {} }} />
         ) : (
@@ -87,11 +96,41 @@ export function PostPage(props: {
             <a href="/sign_in">Sign in</a> to comment.
           </p>
         )}
-        {comments.map((comment) => commentItem(comment, session))}
+        <div id="comment-list" aria-live="polite">
+          {comments.map((comment) => commentItem(comment, session))}
+        </div>
       </section>
     </Layout>
   )
 }
+
+/** What a post says: the same for all who read it. */
+export const Story = ({ post }: { post: ShownPost }) => (
+  <div class="story" id="story">
+    <h1>{post.title}</h1>
+    <Tags json={post.tags} />
+    <p class="meta">
+      <span>
+        by <a href={`/users/${post.user_id}`}>{post.screen_name}</a>
+      </span>
+      <Time at={post.published_at} />
+      {counts(post)}
+      <a href={`/p/${post.public_id}`} rel="bookmark">
+        permanent link
+      </a>
+    </p>
+    <Prose text={post.description} />
+  </div>
+)
+
+const VoteButton = ({ postId, isFor }: { postId: number; isFor: boolean }) => (
+  <form class="vote" id="vote" method="post" action={`/posts/${postId}/vote`}>
+    <input type="hidden" name="is_for" value={isFor ? '0' : '1'} />
+    <button class="button" aria-pressed={isFor ? 'true' : 'false'}>
+      Vote for this
+    </button>
+  </form>
+)
 
 /** The form for a new post, or for changing one. */
 export function PostFormPage({ id, form, session }: { id?: number; form: FormState; session: Viewer }) {

@@ -7,7 +7,8 @@ import type { ShownUser } from '../models/users.ts'
 import { browserName } from '../web/browser-name.ts'
 import { Summary, TextArea, TextField, type FormState } from './fields.tsx'
 import { Layout } from './layout.tsx'
-import { counted, DeleteButton, Prose, Time } from './pieces.tsx'
+import { DeleteButton, Prose, Time } from './pieces.tsx'
+import { counted } from './words.ts'
 
 type Viewer = CurrentSession | undefined
 type PostOfUser = Awaited<ReturnType<typeof postsOfUser>>[number]

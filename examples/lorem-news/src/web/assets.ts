@@ -12,12 +12,15 @@ function asset(name: string, type: string) {
 /** The app's style sheet. */
 export const styles = asset('styles.css', 'text/css; charset=utf-8')
 
+/** The script of pages that go on while they are open. */
+export const liveScript = asset('live.js', 'text/javascript; charset=utf-8')
+
 const icon = asset('icon.svg', 'image/svg+xml')
 
-/** Serves the style sheet and the icon from memory. */
+/** Serves the style sheet, the script and the icon from memory. */
 export const assets = new Hono()
 
-for (const { path, content, type } of [styles, icon]) {
+for (const { path, content, type } of [styles, liveScript, icon]) {
   const headers = { 'content-type': type, 'cache-control': 'public, max-age=31536000, immutable' }
   assets.get(path, (context) => context.body(content, 200, headers))
 }

@@ -1,7 +1,7 @@
 import type { Context } from 'hono'
 import { createMiddleware } from 'hono/factory'
 import { deleteCookie, getSignedCookie, setSignedCookie } from 'hono/cookie'
-import type { CookieOptions } from 'hono/utils/cookie'
+import { parseSigned, type CookieOptions } from 'hono/utils/cookie'
 import type { Queries } from '../database/index.ts'
 import { findSession, startSession, touchSession, type CurrentSession } from '../models/sessions.ts'
 import type { AppContext, AppEnvironment } from './environment.ts'
@@ -32,6 +32,13 @@ export class SessionCookie {
       context.set('session', session)
       await next()
     })
+  }
+
+  /** Who sends a request that is not the app's own to answer. */
+  async sessionOf(request: Request): Promise<CurrentSession | undefined> {
+    const cookies = await parseSigned(request.headers.get('cookie') ?? '', this.#secret, this.#name)
+    const token = cookies[this.#name]
+    return token ? await findSession(this.#queries, token) : undefined
   }
 
   /** Signs a user in. */

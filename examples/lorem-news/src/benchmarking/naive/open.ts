@@ -7,7 +7,7 @@ import { NaiveDriver } from './driver.ts'
 import { naiveModes } from './modes.ts'
 
 /** Opens the app's database as most apps do, to be measured beside handcar. The file exists and is migrated. */
-export function openNaive(path: string, name: Exclude<DatabaseMode, 'handcar'>): AppDatabase {
+export function openNaive(path: string, name: Exclude<DatabaseMode, 'handcar'>): Omit<AppDatabase, 'live'> {
   const mode = naiveModes[name]
   const queries = new Kysely<Schema>({
     dialect: {
