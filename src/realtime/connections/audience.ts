@@ -11,6 +11,8 @@ export class Audience {
   /** Those that get messages at once: an array, because it is walked for each message. */
   readonly live: Subscription[] = []
   readonly members = new Set<Subscription>()
+  /** How many runs have gone out in several turns. */
+  round = 0
   /** Who is present, framed; until somebody comes or goes. */
   present: Packet | undefined
 
@@ -23,6 +25,7 @@ export class Audience {
   /** From now on it gets messages at once. */
   goLive(subscription: Subscription): void {
     subscription.state = 'live'
+    subscription.round = this.round
     subscription.place = this.live.push(subscription) - 1
   }
 

@@ -62,10 +62,10 @@ export class CatchUp {
     for (const connection of waiting) this.advance(connection)
   }
 
-  /** More waits for the client than may: it goes on from `position` when it has taken that. */
-  clogged(connection: Connection, position: number): void {
+  /** More waits for the client than may: it goes on from where it is when it has taken that. */
+  clogged(connection: Connection): void {
     this.#options.counters.fellBehind++
-    this.hold(connection, position)
+    this.hold(connection)
     if (!connection.isWriting) this.#wait(connection, (taken) => connection.transport.probe(taken))
   }
 
@@ -80,7 +80,7 @@ export class CatchUp {
   ): void {
     const { fanOut } = this.#options
     const { epoch, position: failed } = fanOut
-    for (const connection of connections) this.hold(connection, failed)
+    for (const connection of connections) this.hold(connection)
     for (const message of slice) {
       if (message.offset <= failed || message.channel !== controlChannel) continue
       fanOut.begin({ epoch, position: message.offset })
@@ -90,13 +90,14 @@ export class CatchUp {
     for (const connection of connections) this.advance(connection)
   }
 
-  /** Takes the live subscriptions of a connection out of the fan-out; they were sent everything up to `position`. */
-  hold(connection: Connection, position: number): void {
+  /** Takes the live subscriptions of a connection out of the fan-out. */
+  hold(connection: Connection): void {
+    const { fanOut } = this.#options
     for (const subscription of connection.subscriptions.values()) {
       if (subscription.state !== 'live') continue
+      subscription.position = fanOut.reached(subscription)
       subscription.audience.hold(subscription)
       subscription.state = 'behind'
-      subscription.position = position
     }
   }
 

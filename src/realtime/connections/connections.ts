@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
+import { setImmediate as later } from 'node:timers'
 import { elapsed } from '../../core/index.ts'
 import { closeCodes } from '../protocol.ts'
 import { Endpoint } from '../sse/endpoint.ts'
@@ -63,7 +64,7 @@ export class Connections {
     const authorizer = new Authorizer({ database, realtime, clock, logger, timeout: limits.handshake })
     this.#presences = new Presences(presence, audiences, logger)
     this.#fanOut = new FanOut(audiences, counters, highWater, logger, {
-      clogged: (connection, position) => this.#catchUp.clogged(connection, position),
+      clogged: (connection) => this.#catchUp.clogged(connection),
       control: (message) => this.#controls.obey(message),
     })
     const shared = { ...options, audiences, counters, authorizer, fanOut: this.#fanOut }
@@ -103,7 +104,7 @@ export class Connections {
     this.isDraining = false
     this.#fanOut.begin(feed)
     this.#unlisten = [
-      feed.onMessages((messages) => this.#deliver(messages)),
+      feed.onMessages((messages) => this.#deliver(messages, () => this.#fanOut.deliver(messages))),
       feed.onEpoch(() => this.#reset()),
       feed.onLost((channels) => this.#lost(channels)),
       presence.onReset(() => this.#presences.reset(this.#fanOut)),
@@ -192,14 +193,21 @@ export class Connections {
     connection.transport.destroy()
   }
 
-  #deliver(messages: readonly StoredMessage[]): void {
+  /** Hands a slice out, in several turns if need be; the feed reads no further meanwhile. */
+  #deliver(messages: readonly StoredMessage[], work: () => void): void {
     try {
-      this.#fanOut.deliver(messages)
+      work()
     } catch (error) {
       this.options.logger.error({ err: error }, 'Messages could not be delivered at once')
       this.#catchUp.overtake(this.census.all, messages, (message) => this.#controls.obey(message))
     }
-    this.#catchUp.delivered()
+    if (!this.#fanOut.isDone) {
+      const resume = this.options.feed.pause()
+      later(() => {
+        this.#deliver(messages, () => this.#fanOut.goOn())
+        resume()
+      })
+    } else this.#catchUp.delivered()
   }
 
   #reset(): void {

@@ -7,17 +7,34 @@ import type { Counters } from './counters.ts'
 import { filterOf, type Filter } from './filter.ts'
 import type { EphemeralMessage, StoredMessage } from './needs.ts'
 import { Packet } from './packet.ts'
+import type { Subscription } from './subscription.ts'
 
 /** What the fan-out asks of those around it. */
 export interface FanOutEvents {
-  /** More waits for this client than may; everything up to `position` was sent to it. */
-  clogged(connection: Connection, position: number): void
+  /** More waits for this client than may; what was sent to it is what was `reached`. */
+  clogged(connection: Connection): void
   /** A message to the connections themselves, at its place in the order. */
   control(message: StoredMessage): void
 }
 
 /** Messages of one channel in a row go out together, up to this many bytes. */
 const longestRun = 65_536
+
+/** So many writes are made in a turn: about 5 ms, because nearly all of their time is the kernel's. */
+const writesPerTurn = 512
+
+/** A run to so many clients that it goes out in several turns. */
+interface Cut {
+  readonly audience: Audience
+  /** Those who were live when it began. */
+  readonly subscriptions: readonly Subscription[]
+  /** So many of them, from the first, have not had it. */
+  left: number
+  /** Up to where they have everything. */
+  readonly before: number
+  readonly packet: Packet
+  readonly filter: Filter | undefined
+}
 
 /**
  * Hands each message to every live subscription of its channel.
@@ -26,7 +43,10 @@ const longestRun = 65_536
  * to each socket in one piece; sockets that have several runs in a slice are corked until its end, so each socket costs one system
  * call per slice. Per client nothing is allocated and no JSON is made. Messages keep the order of the log, over all channels.
  *
- * `position` is exact at every moment: what is at or before it was handed to every live subscription, and nothing after it.
+ * `position` is exact at every moment: what is at or before it was handed to every live subscription, and nothing after it. A slice
+ * that takes many writes goes out in several turns (`deliver`, then `goOn`), between which others have theirs; within a run to more
+ * than {@link writesPerTurn} clients some may have less than that: `reached` says what. Who becomes live meanwhile was
+ * caught up to the end of the run.
  */
 export class FanOut {
   readonly #audiences: Audiences
@@ -36,6 +56,12 @@ export class FanOut {
   readonly #events: FanOutEvents
   readonly #corked: Connection[] = []
   #slice = 0
+  #messages: readonly StoredMessage[] = []
+  /** The first of them whose run has not begun. */
+  #next = 0
+  #cut: Cut | undefined
+  /** Writes of this turn. */
+  #written = 0
   position = 0
   epoch = ''
 
@@ -57,6 +83,20 @@ export class FanOut {
   begin({ epoch, position }: { epoch: string; position: number }): void {
     this.epoch = epoch
     this.position = position
+    this.#messages = []
+    this.#next = 0
+    this.#cut = undefined
+  }
+
+  /** Whether everything was delivered that it was given. */
+  get isDone(): boolean {
+    return this.#cut === undefined && this.#next === this.#messages.length
+  }
+
+  /** Up to where a live subscription was handed everything. */
+  reached({ audience, round }: Subscription): number {
+    const cut = this.#cut
+    return cut?.audience === audience && round < audience.round ? cut.before : this.position
   }
 
   /** Where the live subscriptions are, as text. */
@@ -64,11 +104,21 @@ export class FanOut {
     return formatPosition({ epoch: this.epoch, offset: this.position })
   }
 
-  /** Delivers a slice of the feed. */
+  /** Delivers a slice of the feed, or begins to: `goOn` does the rest. There is no next slice before `isDone`. */
   deliver(messages: readonly StoredMessage[]): void {
+    this.#messages = messages
+    this.#next = 0
+    this.goOn()
+  }
+
+  /** Delivers as much as is right for a turn. */
+  goOn(): void {
     this.#slice++
+    this.#written = 0
     try {
-      this.#deliver(messages)
+      while (!this.isDone && this.#written < writesPerTurn)
+        if (this.#cut === undefined) this.#deliverNext()
+        else this.#deliverCut(this.#cut)
     } finally {
       for (const { transport } of this.#corked) transport.uncork()
       this.#corked.length = 0
@@ -90,46 +140,75 @@ export class FanOut {
     this.#write(audience, packet, undefined, false)
   }
 
-  #deliver(messages: readonly StoredMessage[]): void {
-    for (let start = 0; start < messages.length;) {
-      const end = this.#endOfRun(messages, start)
+  #deliverNext(): void {
+    const messages = this.#messages
+    const start = this.#next
+    const first = messages[start]!
+    const end = this.#endOfRun(messages, start)
+    if (first.channel !== controlChannel) this.#deliverRun(start, end)
+    this.position = messages[end - 1]!.offset
+    this.#next = end
+    if (first.channel === controlChannel) this.#events.control(first)
+  }
+
+  #deliverRun(start: number, end: number): void {
+    const messages = this.#messages
+    const first = messages[start]!
+    const audience = this.#audiences.get(first.channel)
+    if (audience === undefined || audience.live.length === 0) return
+    const packet = packetOf(this.epoch, messages.slice(start, end), () => audience.prefix)
+    const filter = filterOf(audience, first, this.#logger)
+    const { live } = audience
+    if (live.length <= writesPerTurn) {
       const isWhole = start === 0 && end === messages.length
-      if (messages[start]!.channel !== controlChannel) this.#deliverRun(messages, start, end, !isWhole)
-      this.position = messages[end - 1]!.offset
-      if (messages[start]!.channel === controlChannel) this.#events.control(messages[start]!)
-      start = end
+      return this.#write(audience, packet, filter, !isWhole)
+    }
+    audience.round++
+    this.#cut = {
+      audience,
+      subscriptions: [...live],
+      left: live.length,
+      before: this.position,
+      packet,
+      filter,
     }
   }
 
-  #deliverRun(messages: readonly StoredMessage[], start: number, end: number, isCorked: boolean): void {
-    const audience = this.#audiences.get(messages[start]!.channel)
-    if (audience === undefined || audience.live.length === 0) return
-    const first = messages[start]!
-    const packet = packetOf(this.epoch, messages.slice(start, end), () => audience.prefix)
-    this.#write(audience, packet, filterOf(audience, first, this.#logger), isCorked)
+  /** Whoever was held or has left meanwhile, or is live anew, gets it by other ways or not at all. */
+  #deliverCut(cut: Cut): void {
+    const { audience, subscriptions, packet, filter } = cut
+    while (cut.left > 0 && this.#written < writesPerTurn) {
+      const subscription = subscriptions[--cut.left]!
+      if (subscription.state !== 'live' || subscription.round === audience.round) continue
+      if (this.#writeTo(subscription.connection, packet, filter, false)) subscription.round = audience.round
+    }
+    if (cut.left === 0) this.#cut = undefined
   }
 
   /** Backwards, because who is clogged leaves the list, and the last one takes its place. */
   #write(audience: Audience, packet: Packet, filter: Filter | undefined, isCorked: boolean): void {
     const { live } = audience
-    let written = 0
-    for (let index = live.length - 1; index >= 0; index--) {
-      const { connection } = live[index]!
-      const { transport } = connection
-      if (filter !== undefined && !filter(connection)) continue
-      if (transport.buffered > this.#highWater) {
-        this.#events.clogged(connection, this.position)
-        continue
-      }
-      if (isCorked && connection.slice !== this.#slice) {
-        connection.slice = this.#slice
-        transport.cork()
-        this.#corked.push(connection)
-      }
-      transport.write(packet)
-      written++
+    for (let index = live.length - 1; index >= 0; index--)
+      this.#writeTo(live[index]!.connection, packet, filter, isCorked)
+  }
+
+  /** Returns `false` when the client has no room for it. */
+  #writeTo(connection: Connection, packet: Packet, filter: Filter | undefined, isCorked: boolean): boolean {
+    const { transport } = connection
+    if (filter !== undefined && !filter(connection)) return true
+    if (transport.buffered > this.#highWater) {
+      this.#events.clogged(connection)
+      return false
     }
-    this.#counters.delivered += written * packet.count
+    if (isCorked && connection.slice !== this.#slice) {
+      connection.slice = this.#slice
+      transport.cork()
+      this.#corked.push(connection)
+    }
+    transport.write(packet)
+    this.#written++
+    this.#counters.delivered += packet.count
+    return true
   }
 
   #endOfRun(messages: readonly StoredMessage[], start: number): number {

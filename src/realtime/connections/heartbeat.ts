@@ -1,3 +1,4 @@
+import { setImmediate as later } from 'node:timers'
 import { elapsed, setDelay, type Clock } from '../../core/index.ts'
 import { closeCodes } from '../protocol.ts'
 import type { Connection } from './connection.ts'
@@ -57,14 +58,17 @@ export class Heartbeat {
     const { clock, interval, stalled } = this.#options
     // Often enough that nobody is found to be stalled much too late.
     const step = Math.max(10, Math.min(interval, stalled, 10_000) / 2)
-    this.#end = setDelay(
-      clock,
-      () => {
-        this.#beat(Math.max(1, Math.round(interval / step)))
-        this.#wait()
-      },
-      step,
-    )
+    this.#end = setDelay(clock, () => this.#look(Math.max(1, Math.round(interval / step))), step)
+  }
+
+  /** Between two slices: while one is handed out its position is not that of everybody. */
+  #look(every: number): void {
+    if (!this.#options.fanOut.isDone) {
+      later(() => this.#end !== undefined && this.#look(every))
+      return
+    }
+    this.#beat(every)
+    this.#wait()
   }
 
   /** @param every At how many looks there is a heartbeat. */

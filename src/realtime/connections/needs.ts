@@ -24,6 +24,8 @@ export interface MessageFeed {
   readonly epoch: string
   /** Messages of a channel after an offset, the oldest first, from memory where possible. */
   after(channel: string, offset: number, limit: number): readonly StoredMessage[]
+  /** Brings no slices until what this returns is called. */
+  pause(): () => void
   /** Slices of the log, each of which begins after the one before. */
   onMessages(listener: (messages: readonly StoredMessage[]) => void): () => void
   /** Retention was faster than this process: after the position of this moment, some messages of these channels are missing. */

@@ -22,6 +22,8 @@ export class Subscription {
   position = 0
   /** Its index among the live ones of the audience. */
   place = -1
+  /** The last run of its audience in several turns that it was handed, or that was before it became live. */
+  round = 0
   /** How often `authorize` was asked: only the answer to the latest question counts. */
   question = 0
   /** Whether the client knows of it. */

@@ -74,8 +74,8 @@ export class Subscriptions {
     if (subscription.audience.match.definition.authorize === undefined) return
     if (!subscription.isAnswered) return void subscription.question++
     // An event stream has one position, which must not pass that of a channel that waits.
-    if (connection.transport.kind === 'sse') catchUp.hold(connection, fanOut.position)
-    else if (subscription.state === 'live') subscription.position = fanOut.position
+    if (connection.transport.kind === 'sse') catchUp.hold(connection)
+    else if (subscription.state === 'live') subscription.position = fanOut.reached(subscription)
     audience.hold(subscription)
     this.#ask(subscription, undefined)
   }

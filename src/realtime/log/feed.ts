@@ -61,6 +61,7 @@ export class Feed {
   #epoch = ''
   #position = 0
   #last: StoredMessage | undefined
+  #pauses = 0
 
   constructor(options: FeedOptions) {
     const { database, log, logger } = options
@@ -91,6 +92,15 @@ export class Feed {
   /** The epoch of that. */
   get epoch(): string {
     return this.#epoch
+  }
+
+  /** Reads nothing more until what this returns is called: for who has not yet handed out what it got. */
+  pause(): () => void {
+    this.#pauses += 1
+    return () => {
+      this.#pauses -= 1
+      if (this.#pauses === 0) this.#lookout.again()
+    }
   }
 
   /** Calls a listener with all messages from now on, in slices without a gap, in order. Returns what ends it. */
@@ -130,6 +140,7 @@ export class Feed {
 
   /** Reads and delivers the next messages; returns whether there are more. */
   #readSlice(): boolean {
+    if (this.#pauses > 0) return false
     const startedAt = performance.now()
     const wanted = this.#slices.messages
     const { end, lost, messages } = this.#options.database.read(() => ({
@@ -146,9 +157,9 @@ export class Feed {
     if (messages[0]?.offset === this.#position) messages.shift()
     if (lost.length > 0) this.#losses.tell(lost)
     if (messages.length === 0) return false
+    if (messages.length >= wanted) this.#slices.adapt(performance.now() - startedAt)
     this.#deliver(messages)
     const duration = performance.now() - startedAt
-    if (messages.length >= wanted) this.#slices.adapt(duration)
     if (deliverEvent.hasSubscribers)
       deliverEvent.publish({ messages: messages.length, duration, position: this.#position })
     return this.#position < end.offset

@@ -51,6 +51,11 @@ export class Lookout {
     this.#later = undefined
   }
 
+  /** To be told that there may be something that no commit tells of. */
+  again(): void {
+    this.#lookSoon()
+  }
+
   /** To be told that something went wrong after a look; it looks again. */
   failed(error: unknown): void {
     if (this.#unlisten === undefined) return
