@@ -105,6 +105,6 @@ export class Survivors {
     if (heir === undefined) return
     await endSelected(this.#engine, selectOfProcess, [id])
     await database.run(deleteProcess, [id], { label: 'presence', durability: 'os' })
-    logger.warn({ process: name }, 'a process has ended without a word; its presences have ended with it')
+    logger.warn({ ended: name }, 'a process has ended without a word; its presences have ended with it')
   }
 }
