@@ -48,7 +48,10 @@ export class ProtocolServer {
     })
     this.#http.on('upgrade', (request, socket, head) => {
       this.connects++
-      if (!this.takesWebSockets || this.refusesWith) return void socket.destroy()
+      if (!this.takesWebSockets || this.refusesWith) {
+        socket.destroy()
+        return
+      }
       this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => {
         const client = this.#client('websocket', request, {
           send: (message) => webSocket.send(JSON.stringify(message)),
@@ -57,7 +60,7 @@ export class ProtocolServer {
         })
         webSocket.on('error', () => {})
         webSocket.on('message', (data) =>
-          this.#take(JSON.parse(String(data as Buffer)) as ClientMessage, client),
+          this.#take(JSON.parse((data as Buffer).toString()) as ClientMessage, client),
         )
         webSocket.on('close', () => this.clients.delete(client))
       })

@@ -1,7 +1,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import type { Clock, Logger } from '../../core/index.ts'
+import { setDelay, type Clock, type Logger } from '../../core/index.ts'
 import { FileLock, type Database } from '../../database/index.ts'
 import type { Channels } from '../channels/channels.ts'
+import { reservedRetention } from '../channels/reserved.ts'
 import type { ResolvedRetention } from '../channels/retention.ts'
 import { errorEvent, trimEvent, type TrimMessage } from '../events.ts'
 import type { Feed } from './feed.ts'
@@ -94,8 +95,8 @@ export class Trimmer {
   }
 
   #arm(): void {
-    const at = this.#options.clock.now() + Math.ceil(interval * (1 + Math.random() / 2))
-    this.#endTimer = this.#options.clock.setTimer(() => this.#enter(() => void this.#look()), at)
+    const look = (): void => this.#enter(() => void this.#look())
+    this.#endTimer = setDelay(this.#options.clock, look, Math.ceil(interval * (1 + Math.random() / 2)))
   }
 
   async #look(): Promise<void> {
@@ -180,7 +181,8 @@ export class Trimmer {
     if (known !== undefined) return known
     const { channels, retention } = this.#options
     const definition = channels.match(channel)?.definition
-    const keep = { ...retention, ...definition?.retention, last: definition?.replay === 'latest' }
+    const own = reservedRetention(channel) ?? definition?.retention
+    const keep = { ...retention, ...own, last: definition?.replay === 'latest' }
     this.#keeps.set(channel, keep)
     return keep
   }

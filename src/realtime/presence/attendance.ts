@@ -1,3 +1,4 @@
+import { setDelay } from '../../core/index.ts'
 import type { PresenceEntry } from '../protocol.ts'
 import { Departures } from './departures.ts'
 import type { OwnEntry, PresenceEngine } from './entry.ts'
@@ -64,8 +65,8 @@ export class Attendance {
   /** The entries end after their grace, unless their clients come back elsewhere; those who leave already keep their time. */
   async handOver(): Promise<void> {
     const { database, clock, logger, enter } = this.#engine
-    const endsAt = clock.now() + this.#grace
-    const at = (entry: OwnEntry): number => this.#departures.dueAt(entry) ?? endsAt
+    const now = clock.now()
+    const at = (entry: OwnEntry): number => Math.ceil(now + (this.#departures.dueIn(entry) ?? this.#grace))
     const entries = [...this.#own.all()]
     try {
       await this.#writes.writeAll(entries.map((entry) => ({ ...entry, becomes: 'orphan', at: at(entry) })))
@@ -94,11 +95,12 @@ export class Attendance {
   #writeLater(): void {
     const { clock, enter } = this.#engine
     this.#endPause?.()
-    this.#endPause = clock.setTimer(() => {
+    const writeAgain = (): void => {
       const entries = [...this.#unwritten].filter((entry) => this.#isTrue(entry))
       this.#unwritten.clear()
       void enter(() => this.#write(entries))
-    }, clock.now() + pause)
+    }
+    this.#endPause = setDelay(clock, writeAgain, pause)
   }
 
   async #depart(entries: readonly OwnEntry[]): Promise<void> {

@@ -1,4 +1,4 @@
-import type { Clock } from '../../core/index.ts'
+import { elapsed, setDelay, type Clock } from '../../core/index.ts'
 import type { OwnEntry } from './entry.ts'
 
 /** Deadlines are rounded up to this, in milliseconds, so that many that come one after the other are written together. */
@@ -28,7 +28,7 @@ export class Departures {
   /** Begins the grace of an entry, in milliseconds; one that is leaving already keeps its time. */
   add(entry: OwnEntry, grace: number): void {
     if (this.#leaving.has(entry)) return
-    const dueAt = Math.ceil((this.#clock.now() + grace) / step) * step
+    const dueAt = Math.ceil((elapsed(this.#clock) + grace) / step) * step
     this.#leaving.set(entry, dueAt)
     if (dueAt < this.#timerAt) this.#setTimer(dueAt)
   }
@@ -38,9 +38,10 @@ export class Departures {
     this.#leaving.delete(entry)
   }
 
-  /** When the grace of an entry is over; `undefined` when its connection is there. */
-  dueAt(entry: OwnEntry): number | undefined {
-    return this.#leaving.get(entry)
+  /** In how many milliseconds the grace of an entry is over; `undefined` when its connection is there. */
+  dueIn(entry: OwnEntry): number | undefined {
+    const dueAt = this.#leaving.get(entry)
+    return dueAt === undefined ? undefined : Math.max(0, dueAt - elapsed(this.#clock))
   }
 
   /** Forgets all. */
@@ -53,12 +54,12 @@ export class Departures {
   #setTimer(at: number): void {
     this.#timer?.()
     this.#timerAt = at
-    this.#timer = this.#clock.setTimer(() => this.#ring(), at)
+    this.#timer = setDelay(this.#clock, () => this.#ring(), Math.max(0, at - elapsed(this.#clock)))
   }
 
   #ring(): void {
+    const now = Math.max(elapsed(this.#clock), this.#timerAt)
     this.#timerAt = Infinity
-    const now = this.#clock.now()
     const due: OwnEntry[] = []
     let next = Infinity
     for (const [entry, at] of this.#leaving) {

@@ -1,9 +1,12 @@
+import { setDelay } from '../../core/index.ts'
 import { endSelected } from './endings.ts'
 import type { PresenceEngine } from './entry.ts'
 import { selectNextEnding, selectOverdue } from './sql.ts'
 
 /** So long after a failure it is tried again, in milliseconds. */
 const pause = 1_000
+/** A process that comes late to the clock of another one looks again after this. */
+const longestDelay = 86_400_000
 
 /**
  * Ends the presences of processes that have stopped in order, when their grace is over: the clients of a process that is replaced have
@@ -37,16 +40,19 @@ export class Orphans {
     if (this.#isStopped || at >= this.#timerAt) return
     this.#timer?.()
     this.#timerAt = at
-    this.#timer = this.#engine.clock.setTimer(() => {
-      this.#ending = this.#engine.enter(() => this.#end())
-    }, at)
+    const { clock } = this.#engine
+    const end = (): void => {
+      this.#ending = this.#engine.enter(() => this.#end(at))
+    }
+    this.#timer = setDelay(clock, end, Math.min(Math.max(0, at - clock.now()), longestDelay))
   }
 
-  async #end(): Promise<void> {
+  /** @param now What the clock would show if nobody had set it back since the time was noted. */
+  async #end(at = 0): Promise<void> {
     this.#timerAt = Infinity
     const { database, clock, logger } = this.#engine
     try {
-      await endSelected(this.#engine, selectOverdue, [clock.now()])
+      await endSelected(this.#engine, selectOverdue, [Math.max(at, clock.now())])
       const next = database.get<{ at: number | null }>(selectNextEnding)!.at
       if (next !== null) this.note(next)
     } catch (error) {
