@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { z } from 'zod'
-import { codeOf } from '../../../test/helpers/errors.ts'
+import { codeOf, errorOf } from '../../../test/helpers/errors.ts'
 import { Channels } from './channels.ts'
 import { unchecked } from './channel-types.ts'
 import { defineChannel } from './define-channel.ts'
@@ -84,6 +84,15 @@ test('definitions that cannot be are refused', async () => {
     ['retention', { name: 'room', messages, public: true, retention: { count: 0 } }],
     ['an unknown option', { name: 'room', messages, public: true, retantion: {} }],
   ]
+  const reason = async (options: object) =>
+    (await errorOf(() => defineChannel({ name: 'room', messages, public: true, ...options } as never)))
+      .message
+  assert.match(await reason({ authorize: () => true }), /either public: true or authorize, got both/)
+  assert.match(await reason({ onMessage() {} }), /"send": expected the messages that onMessage handles/)
+  assert.match(
+    await reason({ messages: { posted: { id: 'number' } } }),
+    /"posted": expected a Standard Schema/,
+  )
   for (const [what, options] of wrong)
     assert.match((await codeOf(() => defineChannel(options as never))) ?? '', /^HANDCAR_OPTION_/, what)
   const same = defineChannel({ name: 'room/:other', messages, public: true })

@@ -1,4 +1,4 @@
-import { isStandardSchema, option, readOptions, type StandardSchema } from '../../core/index.ts'
+import { isStandardSchema, option, OptionsError, readOptions, type StandardSchema } from '../../core/index.ts'
 import type {
   AuthorizeContext,
   ChannelOptions,
@@ -111,10 +111,21 @@ export class ChannelDefinition<
     })
     const owner = `Channel "${given.name}" option`
     this.pattern = new Pattern(given.name, `${owner} "name"`)
-    if (given.public === (given.authorize !== undefined))
-      throw option.invalidOption(`${owner} "authorize"`, 'a function, or else public: true', given.authorize)
-    if (given.send.size > 0 !== (given.onMessage !== undefined))
-      throw option.invalidOption(`${owner} "onMessage"`, 'a function where there is send', given.onMessage)
+    if (given.public && given.authorize !== undefined)
+      throw new OptionsError(
+        'HANDCAR_OPTION_INVALID',
+        `${owner} "authorize": expected either public: true or authorize, got both`,
+      )
+    if (!given.public && given.authorize === undefined)
+      throw option.invalidOption(`${owner} "authorize"`, 'a function, or else public: true', undefined)
+    if (given.send.size > 0 && given.onMessage === undefined)
+      throw option.invalidOption(
+        `${owner} "onMessage"`,
+        'a function that handles what `send` takes',
+        undefined,
+      )
+    if (given.send.size === 0 && given.onMessage !== undefined)
+      throw option.invalidOption(`${owner} "send"`, 'the messages that onMessage handles', undefined)
     this.name = given.name as Name
     this.params = given.params
     this.messages = given.messages

@@ -24,10 +24,13 @@ export function readDeclarations<More extends Record<string, OptionReader<unknow
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw option.invalidOption(name, 'an object of schemas by type of message', value)
   const schema = option.matching('a Standard Schema (Zod, Valibot, ArkType, …)', isStandardSchema)
+  const expected = `a Standard Schema (Zod, Valibot, ArkType, …), or { ${['schema', ...Object.keys(more)].join(', ')} }`
   const declarations = new Map()
   for (const [key, declared] of Object.entries(value)) {
     if (!type.test(key)) throw option.invalidOption(`${name}, a type`, 'a word of at most 64 letters', key)
     const given: unknown = isStandardSchema(declared) ? { schema: declared } : declared
+    if (typeof given !== 'object' || given === null || !('schema' in given))
+      throw option.invalidOption(`${name} "${key}"`, expected, given)
     declarations.set(key, readOptions(`${name} "${key}"`, given, { schema, ...more }))
   }
   return declarations

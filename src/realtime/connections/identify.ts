@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { setDelay } from '../../core/index.ts'
+import { option, setDelay } from '../../core/index.ts'
 import type { RealtimeUser } from '../channels/channel-types.ts'
 import type { ConnectionsOptions } from './needs.ts'
 
@@ -24,13 +24,23 @@ export async function identify(
   const end = setDelay(clock, fail, handshake)
   try {
     const user = await Promise.race([authenticate(request, { database }), late.promise])
-    return user === false ? 'refused' : { user: user ?? undefined }
+    if (user === false) return 'refused'
+    return { user: user === undefined || user === null ? undefined : checked(user) }
   } catch (error) {
     logger.error({ err: error }, 'The authenticate() of realtime failed')
     return 'failed'
   } finally {
     end()
   }
+}
+
+/** Without an id all users would be one: in limits, rights, presence and receipts. */
+function checked(user: unknown): RealtimeUser {
+  const id = typeof user === 'object' && user !== null && 'id' in user ? user.id : undefined
+  if ((typeof id === 'string' && id !== '') || Number.isFinite(id)) return user as RealtimeUser
+  const expected =
+    'expected a user with an `id` (a text or a number), undefined for nobody, or false to refuse'
+  throw new TypeError(`authenticate() returned ${option.describe(user)}: ${expected}`)
 }
 
 /** Makes the `Request` of a handshake; again when it is called again. `undefined` when its host or path are malformed. */

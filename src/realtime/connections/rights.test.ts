@@ -175,6 +175,20 @@ test('who is refused, and whose time is over, is told by a close code', async ()
   assert.equal(long.closed, undefined)
 })
 
+test('a user without an id is a mistake of authenticate, and nobody', async () => {
+  const answers = [{ name: 'Ann' }, { id: null }, { id: '' }, 'ann', true, { id: Number.NaN }]
+  await using server = await RealtimeServer.start({
+    channels: [],
+    authenticate: () => answers.shift() as never,
+  })
+  while (answers.length > 0) assert.equal((await fetch(`${server.url}?channel=room/1`)).status, 503)
+  assert.equal(server.logger.lines.length, 6)
+  assert.match(
+    String(server.logger.lines[0]!.fields['err']),
+    /authenticate\(\) returned .*: expected a user with an `id`/,
+  )
+})
+
 test('a database that fails while a channel is subscribed fails the subscribe, not the process', async () => {
   await using server = await withMembers(true, 'ann')
   using ann = await TestClient.connect(server.url, asUser('ann'))
