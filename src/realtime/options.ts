@@ -71,7 +71,7 @@ const readers = {
   origins: readOrigins,
   serve: option.flag(true),
   path: option.matching(
-    'a path that begins with a slash, such as "/realtime"',
+    'a path that begins with a slash and ends without one, such as "/realtime"',
     (value): value is string | undefined => value === undefined || /^\/[\w./-]*[\w-]$/.test(value as string),
   ),
   retention: readRetention,
@@ -133,8 +133,10 @@ function readOrigins(value: unknown, name: string): readonly string[] {
   if (value === undefined) return []
   const isOrigin = (each: unknown) =>
     each === '*' || (typeof each === 'string' && URL.parse(each)?.origin === each)
-  if (Array.isArray(value) && value.every(isOrigin)) return value as string[]
-  throw option.invalidOption(name, 'an array of origins such as "https://app.example.com"', value)
+  const expected = 'an array of origins such as "https://app.example.com"'
+  if (!Array.isArray(value)) throw option.invalidOption(name, expected, value)
+  for (const each of value) if (!isOrigin(each)) throw option.invalidOption(name, expected, each)
+  return value as string[]
 }
 
 function readClock(value: unknown, name: string): Clock {

@@ -250,6 +250,10 @@ test('wrong options are refused', async () => {
     { limits: { channel: 1 } },
     { clock: {} },
   ]
+  const reason = async (options: object) =>
+    (await errorOf(() => new Realtime({ database, ...options }))).message
+  assert.match(await reason({ origins: ['https://a.com', 'example.com'] }), /got "example\.com"/)
+  assert.match(await reason({ path: '/realtime/' }), /ends without one/)
   for (const options of wrong)
     assert.match(
       (await codeOf(() => new Realtime({ database, ...options }))) ?? '',

@@ -85,8 +85,7 @@ test('definitions that cannot be are refused', async () => {
     ['an unknown option', { name: 'room', messages, public: true, retantion: {} }],
   ]
   const reason = async (options: object) =>
-    (await errorOf(() => defineChannel({ name: 'room', messages, public: true, ...options } as never)))
-      .message
+    (await errorOf(() => defineChannel({ name: 'room', messages, public: true, ...options }))).message
   assert.match(await reason({ authorize: () => true }), /either public: true or authorize, got both/)
   assert.match(await reason({ onMessage() {} }), /"send": expected the messages that onMessage handles/)
   assert.match(
