@@ -101,6 +101,13 @@ export class Soak implements AsyncDisposable {
     return web
   }
 
+  /** A process that nobody connects to, as it listens elsewhere. */
+  async addPublisher(): Promise<SoakWeb> {
+    const web = await SoakWeb.start(this.path, 0, this.#options)
+    this.webs.push(web)
+    return web
+  }
+
   /** Takes a process out of the list; ending it is up to the caller. */
   takeWeb(web: SoakWeb): SoakWeb {
     this.webs.splice(this.webs.indexOf(web), 1)
@@ -146,7 +153,7 @@ export class Soak implements AsyncDisposable {
     return this.database.get<{ count: number }>(
       `select count(*) as count from handcar_presences
       where left_at is null and process = (select id from handcar_realtime_processes where name like '%:' || ?)`,
-      [pid],
+      [String(pid)],
     )!.count
   }
 
