@@ -11,6 +11,7 @@ const files = {
   migrate: () => import('./commands/migrate.ts'),
   jobs: () => import('./commands/jobs.ts'),
   cache: () => import('./commands/cache.ts'),
+  realtime: () => import('./commands/realtime.ts'),
   console: () => import('./commands/console.ts'),
   db: () => import('./commands/db.ts'),
   doctor: () => import('./commands/doctor.ts'),

@@ -31,6 +31,13 @@ export type { ConnectionsStats } from './connections/connections-stats.ts'
 export type { LimitOptions } from './connections/limits.ts'
 export type { Authenticate } from './connections/needs.ts'
 export type { DeliverMessage, EpochMessage, ErrorMessage, PublishMessage, TrimMessage } from './events.ts'
+export {
+  RealtimeInspector,
+  type ChannelsPage,
+  type ChannelSummary,
+  type LogTotals,
+  type PresentEntry,
+} from './inspect/realtime-inspector.ts'
 export type { FeedStats } from './log/feed.ts'
 export type { EphemeralMessage, Position, StoredMessage } from './log/message.ts'
 export type { TrimmerStats } from './log/trimmer.ts'

@@ -43,6 +43,23 @@ export interface Definitions {
   authenticate?: Authenticate
 }
 
+/** What a Realtime is made of. */
+export interface Inside {
+  readonly options: ResolvedOptions
+  readonly parts: OpenRealtime
+}
+
+const insides = new WeakMap<Realtime, () => Inside>()
+
+/**
+ * What is in a started Realtime, for what stands on it in this part: its adapters.
+ *
+ * @throws StateError `HANDCAR_NOT_STARTED`
+ */
+export function insideOf(realtime: Realtime): Inside {
+  return insides.get(realtime)!()
+}
+
 /**
  * Channels whose messages are rows of the app's own file: published with a transaction, delivered after its commit and in the order of
  * commits, to WebSockets and event streams, and replayed to clients that come back.
@@ -78,6 +95,7 @@ export class Realtime extends Service {
     const resolved = resolveOptions(options)
     super(resolved.stopTimeout)
     this.#options = resolved
+    insides.set(this, () => ({ options: resolved, parts: this.#ready() }))
   }
 
   /**
@@ -99,6 +117,11 @@ export class Realtime extends Service {
   /** The channels that are defined. */
   get channels(): readonly AnyChannelDefinition[] {
     return [...this.#options.channels]
+  }
+
+  /** Whether a name is that of a channel that is defined. */
+  knows(channel: string): boolean {
+    return this.#options.channels.match(channel) !== undefined
   }
 
   /** Whether it takes clients: it is started, there are channels, and the option `serve` is not `false`. */
@@ -130,6 +153,15 @@ export class Realtime extends Service {
     return refuse(database, () => this.#ready().publisher.publish(definition, params, type, data)) as Promise<
       Published<Types, Type>
     >
+  }
+
+  /**
+   * Publishes a message to a channel that is known by its name only, as `publish` does: for tools.
+   *
+   * @throws OptionsError `HANDCAR_REALTIME_MESSAGE`, `HANDCAR_REALTIME_CHANNEL`; StateError `HANDCAR_NOT_STARTED`
+   */
+  publishTo(channel: string, type: string, data: unknown): Promise<number | undefined> {
+    return refuse(this.#options.database, () => this.#ready().publisher.publishTo(channel, type, data))
   }
 
   /** Publishes HTML for a place of the pages that are subscribed, to a channel with `messages: { fragment }`; see `applyFragments`. */
