@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
 import { once } from 'node:events'
 import { Agent, request, type IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import { test } from 'node:test'
-import { setTimeout as delay } from 'node:timers/promises'
+import { childrenOf, isAlive, until } from './helpers/processes.ts'
 import { RunningApp } from './helpers/running-app.ts'
 import { seededFolder } from './helpers/site.ts'
 
@@ -13,35 +12,11 @@ const data = await seededFolder()
 
 const sameOrigin = { 'sec-fetch-site': 'same-origin', 'content-type': 'application/x-www-form-urlencoded' }
 
-/** Tries again, for at most twenty seconds, until something is so. */
-async function until(isSo: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  for (const deadline = Date.now() + 20_000; !(await isSo()); await delay(10)) {
-    if (Date.now() > deadline) throw new Error(`Still not so: ${what}`)
-  }
-}
-
-const isAlive = (pid: number) => {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch {
-    return false
-  }
-}
-
 const refuses = (url: string) =>
   fetch(`${url}/up`).then(
     () => false,
     () => true,
   )
-
-/** The web processes of a supervisor. */
-const childrenOf = (pid: number): number[] =>
-  readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
-    .split(' ')
-    .filter(Boolean)
-    .map(Number)
-    .filter((child) => readFileSync(`/proc/${child}/cmdline`, 'utf8').includes('web.'))
 
 /** A sign-up whose headers the server has and whose body it still waits for: a request that was begun. */
 async function beginSignUp(url: string, screen_name: string) {

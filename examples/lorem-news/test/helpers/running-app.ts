@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { control } from 'handcar/supervisor'
 
 const app = fileURLToPath(new URL('../..', import.meta.url))
 const main = fileURLToPath(new URL('../../../../src/cli/main.ts', import.meta.url))
@@ -57,6 +58,11 @@ export class RunningApp implements AsyncDisposable {
   /** Waits until it is open, and gives its address. */
   async url(): Promise<string> {
     return this.printed(/Listening at (http:\/\/127\.0\.0\.1:\d+)/)
+  }
+
+  /** Lets new processes take over, as `handcar reload` does after a release. */
+  async reload(): Promise<void> {
+    await control(this.#data, 'reload')
   }
 
   /** Sends a signal and waits for the end; gives the exit code. */

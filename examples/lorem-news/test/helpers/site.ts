@@ -21,6 +21,9 @@ export const privately = {
   logger: { debug() {}, info() {}, warn() {}, error() {} },
 }
 
+// Those who connect to channels are asked for by src/channels.ts, which reads the environment.
+process.env['SESSION_SECRET'] = privately.sessionSecret
+
 /** Run in reverse: what was opened last is closed first. */
 const cleanups: (() => unknown)[] = []
 after(async () => {
