@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { test } from 'node:test'
 import { realtimeDatabase } from '../../test/helpers/realtime.ts'
+import { TestClient } from '../../test/helpers/realtime-client.ts'
+import { RealtimeServer } from '../../test/helpers/realtime-server.ts'
 import { recordingLogger } from '../../test/helpers/recording-logger.ts'
 import { waitUntil } from '../../test/helpers/wait-until.ts'
 import { defineChannel, Realtime, unchecked } from './index.ts'
@@ -48,4 +50,30 @@ test('what happens is told on diagnostics channels', async () => {
   )
   assert.deepEqual(of('trim'), [{ messages: 1, channels: 1 }])
   assert.equal(of('epoch').length, 1)
+})
+
+test('clients that come, listen, miss something and go are told of', async () => {
+  await using server = await RealtimeServer.start({
+    channels: [room],
+    authenticate: () => ({ id: 7 }),
+  })
+  const told: [name: string, message: object][] = []
+  const listener = (message: unknown, name: string | symbol) =>
+    told.push([String(name).replace('handcar.realtime.', ''), message as object])
+  const channels = ['connect', 'subscribe', 'gap', 'disconnect'].map((verb) => `handcar.realtime.${verb}`)
+  for (const name of channels) subscribe(name, listener)
+  const client = await TestClient.connect(server.url)
+  await client.subscribe('room/1', { from: 'other.5' })
+  const { connection } = (await client.until('welcome', 'welcome')).welcome
+  client[Symbol.dispose]()
+  await waitUntil('it is gone', () => told.length === 4)
+  for (const name of channels) unsubscribe(name, listener)
+  const who = { connection, user: '7', transport: 'websocket' }
+  assert.deepEqual(told, [
+    ['connect', { ...who, address: '127.0.0.1' }],
+    ['subscribe', { ...who, channel: 'room/1', recovered: false }],
+    ['gap', { ...who, channel: 'room/1' }],
+    ['disconnect', { ...who, code: 1006 }],
+  ])
+  assert.equal(server.connections.stats().gaps, 1)
 })

@@ -30,7 +30,17 @@ export { fragment, type Fragment } from './channels/fragment.ts'
 export type { ConnectionsStats } from './connections/connections-stats.ts'
 export type { LimitOptions } from './connections/limits.ts'
 export type { Authenticate } from './connections/needs.ts'
-export type { DeliverMessage, EpochMessage, ErrorMessage, PublishMessage, TrimMessage } from './events.ts'
+export type {
+  ConnectMessage,
+  DeliverMessage,
+  DisconnectMessage,
+  EpochMessage,
+  ErrorMessage,
+  GapMessage,
+  PublishMessage,
+  SubscribeMessage,
+  TrimMessage,
+} from './events.ts'
 export {
   RealtimeInspector,
   type ChannelsPage,

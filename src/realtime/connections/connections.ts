@@ -23,6 +23,7 @@ import { Presences } from './presences.ts'
 import { Receipts } from './receipts.ts'
 import { Sends } from './sends.ts'
 import { Subscriptions } from './subscriptions.ts'
+import { tellConnected, tellDisconnected } from './tell.ts'
 import type { Transport } from './transport.ts'
 
 /**
@@ -166,6 +167,7 @@ export class Connections {
     const connection = new Connection(client, transport, elapsed(clock))
     this.census.add(connection)
     this.#counters.accepted++
+    tellConnected(connection)
     connection.send({
       welcome: { connection: connection.id, heartbeat, position: this.#fanOut.positionText },
     })
@@ -179,6 +181,7 @@ export class Connections {
     connection.isOpen = false
     this.census.remove(connection)
     this.#counters.close(code)
+    tellDisconnected(connection, code)
     this.subscriptions.endAll(connection)
   }
 

@@ -10,6 +10,7 @@ import type { FanOut } from './fan-out.ts'
 import type { ConnectionsOptions } from './needs.ts'
 import type { Presences } from './presences.ts'
 import { Subscription } from './subscription.ts'
+import { tellGap, tellSubscribed } from './tell.ts'
 
 /** What subscriptions work with. */
 export interface SubscriptionsOptions extends Pick<
@@ -89,11 +90,11 @@ export class Subscriptions {
 
   /** Something up to here is lost: the client reads its state anew, and goes on from here. */
   reset(subscription: Subscription): void {
-    const { fanOut, counters } = this.#options
+    const { fanOut } = this.#options
     const { connection, audience } = subscription
     subscription.position = fanOut.position
     if (!subscription.isAnswered) return
-    counters.gaps++
+    this.#missed(subscription)
     connection.send({ gap: audience.name, position: fanOut.positionText })
   }
 
@@ -173,8 +174,16 @@ export class Subscriptions {
       position,
       recovered: offset !== undefined,
     })
+    tellSubscribed(subscription, offset !== undefined)
+    if (offset === undefined) this.#missed(subscription)
     if (presence !== undefined) presences.join(subscription, presence)
     this.#tell(subscription, 'onSubscribe', logger)
+  }
+
+  /** Something is lost to a client for good. */
+  #missed(subscription: Subscription): void {
+    this.#options.counters.gaps++
+    tellGap(subscription)
   }
 
   /** Where who has no position begins: now, or before the latest message of a channel that gives that to everybody. */
