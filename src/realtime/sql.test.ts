@@ -15,7 +15,7 @@ const plans: Record<string, string> = {
   selectBefore: 'handcar_messages_for_replay (channel=? AND offset<?)',
   selectOldest: 'handcar_messages_for_replay (channel=?)',
   selectOldestOf: 'COVERING INDEX handcar_messages_for_replay (channel=?)',
-  measureChannel: 'handcar_messages_for_replay (channel=?)',
+  measureChannel: 'handcar_messages_for_replay (channel=? AND offset<?)',
   deleteUpTo: 'handcar_messages_for_replay (channel=? AND offset<?)',
   selectPosition: 'SEARCH handcar_messages',
   selectTrimmedSince: 'handcar_trimmed_for_folding (offset>?)',

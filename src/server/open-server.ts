@@ -212,7 +212,9 @@ export class OpenServer implements ExchangeServer {
         identifyUpgrade(request, connection, this.#ids, this.#options.trustedProxies),
       )
     } catch (error) {
-      this.#options.logger.error({ err: error, path: request.url }, 'The listener of upgrades failed')
+      // Without the query, in which a token may be.
+      const path = request.url?.split('?', 1)[0]
+      this.#options.logger.error({ err: error, path }, 'The listener of upgrades failed')
       socket.destroy()
     }
   }

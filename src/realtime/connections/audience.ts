@@ -15,6 +15,8 @@ export class Audience {
   round = 0
   /** Who is present, framed; until somebody comes or goes. */
   present: Packet | undefined
+  /** Another one after each change of who is present. */
+  presentVersion = 0
 
   constructor(name: string, match: MatchedChannel) {
     this.name = name

@@ -185,3 +185,38 @@ test('a channel of the latest value recovers from any position: nothing but the 
   await client.untilReceived(1)
   assert.deepEqual(client.data, [3])
 })
+
+test('a client that falls behind again and again is not told again and again who is there', async () => {
+  await using server = await RealtimeServer.start({ channels: [room], highWater: 65_536 })
+  using client = await TestClient.connect(server.url)
+  await client.subscribe('room/1', { presence: { about: 'me' } })
+  const lists = () => client.messages.filter((message) => 'present' in message).length
+  await waitUntil('it is told who is there', () => lists() > 0)
+  const before = lists()
+  for (let round = 1; round <= 3; round++) {
+    client.socket.pause()
+    for (let count = 0; count < 400; count++) await server.publish('room/1', 'posted', 'x'.repeat(10_000))
+    assert.ok(server.connections.stats().fellBehind >= round)
+    client.socket.resume()
+    await client.untilReceived(400 * round)
+    await waitUntil('it is live', () => server.connections.stats().behind === 0)
+  }
+  assert.equal(lists(), before)
+  server.presence.join('room/1', { user: 'b', connection: 'b', metadata: null })
+  await waitUntil('a change is told', () => client.messages.some((message) => 'joined' in message))
+})
+
+test('who is told when to come back is present until then, and a grace', async () => {
+  await using server = await RealtimeServer.start({ channels: [room] })
+  const clients = await Promise.all(Array.from({ length: 20 }, () => TestClient.connect(server.url)))
+  for (const client of clients) await client.subscribe('room/1', { presence: {} })
+  const gone = new Map<string, number | undefined>()
+  server.presence.leaveAll = (connection: string, comesBackIn?: number) =>
+    void gone.set(connection, comesBackIn)
+  await server.connections.drain(5_000)
+  for (const client of clients) {
+    const { welcome } = await client.until('a welcome', 'welcome')
+    const { bye } = await client.until('a goodbye', 'bye')
+    assert.equal(gone.get(welcome.connection), bye.in)
+  }
+})

@@ -56,16 +56,18 @@ export class Presences {
     this.#do(() => this.#book.leaveAll(id, comesBackIn))
   }
 
-  /** Tells a subscription that has become live who is there. */
-  show({ audience, connection }: Subscription): void {
-    if (!audience.match.definition.hasPresence) return
+  /** Tells a subscription that has become live who is there, unless that is what it was told before. */
+  show(subscription: Subscription): void {
+    const { audience, connection } = subscription
+    if (!audience.match.definition.hasPresence || subscription.shown === audience.presentVersion) return
     connection.transport.write(this.#present(audience))
+    subscription.shown = audience.presentVersion
   }
 
   /** Changes may have been missed: everybody is told anew who is there. */
   reset(fanOut: FanOut): void {
     for (const audience of this.#audiences) {
-      audience.present = undefined
+      forget(audience)
       if (audience.match.definition.hasPresence && audience.live.length > 0)
         fanOut.announce(audience, this.#present(audience))
     }
@@ -75,7 +77,7 @@ export class Presences {
   changed(fanOut: FanOut, channel: string, { joined, left }: PresenceChange): void {
     const audience = this.#audiences.get(channel)
     if (audience === undefined) return
-    audience.present = undefined
+    forget(audience)
     const parts = { ...(joined.length > 0 && { joined }), ...(left.length > 0 && { left }) }
     fanOut.announce(audience, Packet.of({ presence: channel, ...parts }))
   }
@@ -96,6 +98,12 @@ export class Presences {
       fail(error)
     }
   }
+}
+
+/** Who is present has changed. */
+function forget(audience: Audience): void {
+  audience.present = undefined
+  audience.presentVersion++
 }
 
 /** What the server tells of a user goes over what the client says of itself. */

@@ -29,6 +29,8 @@ export class Subscription {
   /** Whether the client knows of it. */
   isAnswered = false
   isPresent = false
+  /** Version of the list of who is present that its client was told last. */
+  shown = -1
 
   constructor(connection: Connection, audience: Audience, id: number) {
     this.connection = connection

@@ -59,12 +59,16 @@ export class Tallies {
     return this.#channels.size
   }
 
-  /** What a channel has; counted anew where its oldest message is not the one that was expected. */
-  check(channel: string): Tally {
+  /**
+   * What a channel has; counted anew where its oldest message is not the one that was expected.
+   *
+   * @param upTo Offset up to which messages were added; the rest is still to come.
+   */
+  check(channel: string, upTo: number): Tally {
     const tally = this.#channels.get(channel)!
     const oldest = this.#database.get<{ offset: number }>(selectOldestOf, [channel])
     if (oldest?.offset !== tally.first)
-      Object.assign(tally, this.#database.get<Partial<Tally>>(measureChannel, [channel]))
+      Object.assign(tally, this.#database.get<Partial<Tally>>(measureChannel, [channel, upTo]))
     return tally
   }
 

@@ -19,7 +19,7 @@ export const selectHighest = 'select max(offset) as offset from handcar_messages
 /** What a channel takes up. */
 export const measureChannel = `
   select count(*) as count, coalesce(sum(octet_length(data)), 0) as bytes, min(offset) as first
-  from handcar_messages indexed by handcar_messages_for_replay where channel = ?`
+  from handcar_messages indexed by handcar_messages_for_replay where channel = ? and offset <= ?`
 
 export const deleteUpTo = `
   delete from handcar_messages indexed by handcar_messages_for_replay where channel = ? and offset <= ?`

@@ -138,6 +138,28 @@ test('messages that somebody else has deleted do not count', async () => {
   assert.deepEqual(trimmed.counts(), { 'room/1': 7 })
 })
 
+test('messages that come while a channel is counted anew are counted once', async () => {
+  await using database = await realtimeDatabase()
+  await using trimmed = trimmerOf(database)
+  trimmed.trimmer.start()
+  await trimmed.publish('room/1', 10)
+  trimmed.clock.advance(100_000)
+  await waitUntil('it has counted', () => trimmed.trimmer.stats().channels === 1)
+  await database.run('delete from handcar_messages where offset <= 4')
+  await trimmed.publish('room/1', 5)
+  const { feed, log } = trimmed.followed
+  const resume = feed.pause()
+  // These the feed has not read when the channel is counted.
+  await database.write(() => {
+    for (let each = 0; each < 6; each++) void log.publish('room/1', 'posted', '1')
+  })
+  await trimmed.trimmer.trim()
+  resume()
+  await waitUntil('the feed has it', () => feed.position === log.position().offset)
+  await trimmed.trimmer.trim()
+  assert.deepEqual(trimmed.counts(), { 'room/1': 10 })
+})
+
 test('what was trimmed long ago, or of too many channels, is folded into the floor', async () => {
   await using database = await realtimeDatabase()
   await database.run(`

@@ -147,7 +147,7 @@ export class Trimmer {
 
   async #trimChannel(slices: Slices, tallies: Tallies, channel: string, now: number): Promise<number> {
     const keep = this.#keepOf(channel)
-    const tally = tallies.check(channel)
+    const tally = tallies.check(channel, this.#options.feed.position)
     let went = 0
     for (let slice = 1; slice > 0 && !slices.isOver && hasSurplus(tally, keep, now); went += slice)
       slice = await slices.write((tx, most) => trimChannel(tx, channel, tally, keep, now, most))
