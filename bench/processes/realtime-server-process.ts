@@ -21,6 +21,14 @@ export interface Pumped {
   readonly cpuSeconds: number
 }
 
+/** How messages are published one by one. */
+export interface Pace {
+  readonly count: number
+  readonly everyMs: number
+  /** To so many channels each. Default: 1. */
+  readonly channels?: number
+}
+
 let server: RealtimeServer
 let acknowledgements: ReturnType<typeof createServer>
 /** By channel: how many were published, and how many of them all clients have. */
@@ -45,9 +53,8 @@ const handlers = {
     await server.close()
   },
 
-  /** How many messages each channel has had; for a server that goes on where another one was, it is told. */
-  published(before?: readonly number[]): number[] {
-    if (before !== undefined) [published, had] = [[...before], [...before]]
+  /** How many messages each channel has had. */
+  published(): number[] {
     return published
   },
 
@@ -63,7 +70,8 @@ const handlers = {
     const cpu = process.cpuUsage()
     while (performance.now() - from < seconds * 1000) {
       while (countOf(0) - (had[0] ?? 0) < window) publish(0)
-      await next()
+      await moved.promise
+      throwFailure()
     }
     await settled()
     const { user, system } = process.cpuUsage(cpu)
@@ -75,8 +83,7 @@ const handlers = {
   },
 
   /** Publishes to each channel at a fixed rate, whatever becomes of it. */
-  async pace({ count, everyMs, channels = 1 }: { count: number; everyMs: number; channels?: number }) {
-    const cpu = process.cpuUsage()
+  async pace({ count, everyMs, channels = 1 }: Pace): Promise<void> {
     const from = performance.now()
     for (let done = 0; done < count;) {
       for (let channel = 0; channel < channels; channel++) publish(channel)
@@ -85,8 +92,6 @@ const handlers = {
       await new Promise((resolve) => setTimeout(resolve, Math.max(0, left)))
       throwFailure()
     }
-    const { user, system } = process.cpuUsage(cpu)
-    return { cpuSeconds: (user + system) / 1e6 }
   },
 
   /** Waits until all clients have everything that was published here. */
@@ -122,12 +127,10 @@ function countOf(channel: number): number {
 }
 
 async function settled(): Promise<void> {
-  while (published.some((count, channel) => (had[channel] ?? 0) < count)) await next()
-}
-
-async function next(): Promise<void> {
-  await moved.promise
-  throwFailure()
+  while (published.some((count, channel) => (had[channel] ?? 0) < count)) {
+    await moved.promise
+    throwFailure()
+  }
 }
 
 function fail(error: unknown): void {

@@ -26,24 +26,26 @@ class Rooms<Listener> {
 
 /** `ws` and nothing else: JSON is made once, then `send` for each socket. It stores nothing and knows no other process. */
 export const bareWs: ServerMaker = async (_place, port) => {
-  const { send, ...server } = await listen(port)
-  return { ...server, publish: (channel, body) => send(channel, textOf(channel, body)) }
+  const listening = await listen(port)
+  return { ...listening, publish: (channel, body) => listening.send(channel, textOf(channel, body)) }
 }
 
 /** The same behind Redis: what is published goes there, and comes back to every process. */
 export const wsBehindRedis: ServerMaker = async ({ redis }, port) => {
   const publisher = new Redis(redis!)
   const subscriber = publisher.duplicate()
-  const { send, close, ...server } = await listen(port)
-  subscriber.on('pmessage', (_pattern: string, channel: string, text: string) => send(channel, text))
+  const listening = await listen(port)
+  subscriber.on('pmessage', (_pattern: string, channel: string, text: string) =>
+    listening.send(channel, text),
+  )
   await subscriber.psubscribe('room/*')
   return {
-    ...server,
+    ...listening,
     publish: (channel, body) => publisher.publish(channel, textOf(channel, body)),
     close() {
       publisher.disconnect()
       subscriber.disconnect()
-      close()
+      listening.close()
     },
   }
 }

@@ -28,16 +28,24 @@ export type ContestantName = keyof typeof all
 /** What the clients of a stage want, beside what the contestant says. */
 export type Crowd = Omit<ConnectPlan, 'dialect' | 'ports' | 'numbers' | 'acknowledgements'>
 
+/** How they connect. */
+export interface ConnectOptions {
+  /** To which servers. Default: the first. */
+  readonly servers?: readonly number[]
+  /** Messages are published while they do: each begins with any number. */
+  readonly meanwhile?: boolean
+  /** The last number that they have of each channel. Default: all that was published. */
+  readonly numbers?: readonly number[]
+}
+
 /** Servers of one contestant, and a process with their clients. */
 export interface Stage extends AsyncDisposable {
   readonly servers: readonly RemoteProcess<RealtimeServerHandlers>[]
   readonly clients: RemoteProcess<RealtimeClientsHandlers>
   /** Connects clients to some of the servers, by default the first; what they have is told to the first. Resolves with the seconds that it took. */
-  connect(crowd: Crowd, servers?: readonly number[]): Promise<number>
+  connect(crowd: Crowd, options?: ConnectOptions): Promise<number>
   /** What the clients have seen; throws when it is not all of what was published, exactly once and in order. */
   check(clients: number, messages: number): Promise<Seen>
-  /** Ends a server at once and starts another one at its place, which goes on with the numbers of the first. */
-  replace(): Promise<void>
   /** CPU time of the servers, and of Redis where there is one, in seconds. */
   cpu(): Promise<{ servers: number; redis: number }>
 }
@@ -91,26 +99,19 @@ async function openStage(
   return {
     servers,
     clients,
-    async connect(crowd, of = [0]) {
+    async connect(crowd, { servers: of = [0], meanwhile = false, numbers } = {}) {
       return await clients.call('connect', {
         ...crowd,
         dialect: dialect ?? dialectOf(system),
         ports: of.map((index) => ports[index]!.port),
         acknowledgements: ports[0]!.acknowledgements,
-        numbers: await servers[0]!.call('published', undefined),
+        numbers: meanwhile ? undefined : (numbers ?? (await servers[0]!.call('published', undefined))),
       })
     },
     async check(crowd, messages) {
       const seen = await clients.call('seen', undefined)
       if (seen.messages + seen.missed === crowd * messages) return seen
       throw new Error(`${name}: ${crowd} clients got ${seen.messages} messages, not ${crowd * messages}`)
-    },
-    async replace() {
-      const before = await servers[0]!.call('published', undefined)
-      await servers[0]![Symbol.asyncDispose]()
-      servers[0] = owned.use(startProcess<RealtimeServerHandlers>(serverFile))
-      ports[0] = await servers[0].call('open', { ...place, port: ports[0]!.port })
-      await servers[0].call('published', before)
     },
     async cpu() {
       const each = await Promise.all(servers.map((server) => server.call('cpu', undefined)))
@@ -128,7 +129,8 @@ function settings(names: readonly ContestantName[], redis: Redis | undefined): s
   return [
     'everything shares the cores of the machine: the servers, Redis, and one process with all clients, which takes messages off bare sockets and is the same for all; nothing pinned',
     'each message is 200 bytes of JSON with its number; each client of each system checks that it gets every number once and in order, or the run fails',
-    'handcar: Database, Realtime and Server at their defaults but for the log of requests: each message is a row that was committed (durability os) before it is sent, and that clients who come back get; "ephemeral": messages that are not stored',
+    'handcar: Database, Realtime and Server at their defaults, but with durability os and without the log of requests: each message is a row that was committed before it is sent, that survives the processes, and that clients who come back get',
+    ...(has('ephemeral') ? ['"ephemeral": messages of handcar that are not stored'] : []),
     ...(has('socket.io') && redis !== undefined
       ? [
           `socket.io with @socket.io/redis-adapter over ioredis, their defaults, clients by WebSocket at once; Redis ${redis.version}, loopback, no persistence. What nobody listens to is lost; that of a client that is away too`,

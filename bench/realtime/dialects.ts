@@ -87,6 +87,6 @@ function stream(path: string): Dialect['request'] {
   return (port, channels, from) => {
     const search = new URLSearchParams(channels.map((channel): [string, string] => ['channel', channel]))
     if (from !== undefined) search.set('from', from)
-    return `GET ${path}?${search} HTTP/1.1\r\nhost: 127.0.0.1:${port}\r\naccept: text/event-stream\r\n\r\n`
+    return `GET ${path}?${search.toString()} HTTP/1.1\r\nhost: 127.0.0.1:${port}\r\naccept: text/event-stream\r\n\r\n`
   }
 }

@@ -9,14 +9,14 @@ const room = defineChannel({
   messages: { posted: unchecked<object>(), typing: { schema: unchecked<object>(), ephemeral: true } },
 })
 
-/** handcar: `Realtime` on a `Database`, served by a `Server`, all at their defaults but for the log of requests. */
+/** handcar: `Realtime` on a `Database`, served by a `Server`, at their defaults but for durability and the log of requests. */
 export const handcar: ServerMaker = (place, port) => start(place.path, port, 'posted')
 
 /** The same with messages that are not stored, and reach other processes through the relay. */
 export const handcarEphemeral: ServerMaker = (place, port) => start(place.path, port, 'typing')
 
 async function start(path: string, port: number, type: 'posted' | 'typing'): Promise<RealtimeServer> {
-  const database = new Database({ path, partMigrations: { realtime: Realtime.migrations } })
+  const database = new Database({ path, durability: 'os', partMigrations: { realtime: Realtime.migrations } })
   await database.start()
   const realtime = new Realtime({ database, channels: [room] })
   await realtime.start()
