@@ -140,9 +140,11 @@ export class ProtocolServer {
       cut: () => response.destroy(),
     })
     response.on('close', () => this.clients.delete(client))
-    const from = query.get('from') ?? undefined
-    for (const [id, subscribe] of query.getAll('channel').entries())
+    const positions = query.getAll('from')
+    for (const [id, subscribe] of query.getAll('channel').entries()) {
+      const from = positions[id]
       this.#take({ subscribe, id, ...(from && { from }) }, client)
+    }
   }
 
   #take(message: ClientMessage, client: ServedClient): void {

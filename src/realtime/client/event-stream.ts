@@ -1,6 +1,5 @@
 import type { AckMessage, ErrorMessage } from '../protocol.ts'
 import type { SendRequest, ServerMessage, SubscribeRequest } from '../protocol.ts'
-import { lowest } from './lowest.ts'
 import { onceATurn } from './once-a-turn.ts'
 import { readEvents } from './read-events.ts'
 import type { OpenTransport } from './transport.ts'
@@ -11,9 +10,7 @@ import type { OpenTransport } from './transport.ts'
  * It is read with `fetch` and not by an `EventSource`: Node has none, it cannot send headers nor tell a refusal from a network that
  * is down, and it comes back by itself, at a time and with channels that are not ours.
  *
- * The channels of a stream are in its address: all subscribes and unsubscribes of a turn make one new stream. It has one position
- * for all channels: the lowest of theirs, so nothing is missed in between, and each channel leaves out what it has had. One that
- * has none begins where the stream itself was welcomed.
+ * The channels of a stream are in its address, each with its position: all subscribes and unsubscribes of a turn make one new stream.
  *
  * Messages to the server are POSTed one after the other, which keeps their order. Whatever fails ends the whole, as if it were one
  * connection.
@@ -30,21 +27,14 @@ export const openEventStream: OpenTransport = ({ url, headers }, tell) => {
     const { signal } = (stream = new AbortController())
     const address = new URL(url)
     const query = address.searchParams
-    for (const { subscribe, presence } of channels.values()) {
+    for (const { subscribe, from = '', presence } of channels.values()) {
       query.append('channel', subscribe)
+      query.append('from', from)
       if (presence !== undefined) query.set('presence', JSON.stringify(presence))
     }
-    const from = lowest([...channels.values()].map((request) => request.from))
-    if (from) query.set('from', from)
-    let now = ''
     const receive = (message: ServerMessage): void => {
       if (signal.aborted) return
-      if ('welcome' in message) now = message.welcome.position
-      else if ('subscribed' in message) {
-        const request = channels.get(message.subscribed)!
-        message.id = request.id
-        if (from && !request.from) message.position = now
-      }
+      if ('subscribed' in message) message.id = channels.get(message.subscribed)!.id
       tell(message)
     }
     let status: number | undefined

@@ -30,7 +30,8 @@ export async function sendAway(
     sayGoodbye(connection, Math.round((index / leaving.length) * spread), 'The server restarts')
     if (index % perTurn === perTurn - 1) await nextTurn()
   }
-  for (const connection of leaving) {
+  for (const [index, connection] of leaving.entries()) {
+    if (index % perTurn === perTurn - 1) await nextTurn()
     while (connection.handling > 0 && connection.isOpen && performance.now() < deadline) await sleep(5)
     close(connection, closeCodes.restart, 'The server restarts')
   }

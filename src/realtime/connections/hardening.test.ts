@@ -220,3 +220,18 @@ test('who is told when to come back is present until then, and a grace', async (
     assert.equal(gone.get(welcome.connection), bye.in)
   }
 })
+
+test('a stream whose client has gone while it was asked who it is leaves nothing behind', async () => {
+  const { asked, authenticate } = doorkeeper()
+  await using server = await RealtimeServer.start({ channels: [room], authenticate })
+  const gone = new AbortController()
+  const opening = fetch(`${server.url}?channel=room/1`, { signal: gone.signal, headers: { 'x-user': 'ann' } })
+  await waitUntil('it is asked for', () => asked.length === 1)
+  gone.abort()
+  await assert.rejects(opening)
+  using other = new TestClient(server.url, asUser('bob'))
+  await waitUntil('the other is asked for', () => asked.length === 2)
+  for (const each of asked) each.let(true)
+  await other.until('a welcome', 'welcome')
+  await waitUntil('nothing is left', () => server.connections.stats().connections === 1)
+})

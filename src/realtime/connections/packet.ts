@@ -30,6 +30,11 @@ export class Packet {
     return this.#texts.length
   }
 
+  /** The messages, as JSON. */
+  get texts(): readonly string[] {
+    return this.#texts
+  }
+
   /** Frames of WebSockets. */
   get webSocket(): Buffer {
     return (this.#webSocket ??= join(this.#texts.map((text) => frameText(Buffer.from(text)))))

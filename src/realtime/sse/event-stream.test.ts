@@ -204,3 +204,20 @@ test('a drain says goodbye to streams too', async () => {
   await waitUntil('it has ended', () => stream.isEnded)
   assert.deepEqual(stream.messages.at(-1), { bye: { in: 0, reason: 'The server restarts' } })
 })
+
+test('each channel of a stream may have a position of its own', async () => {
+  await using server = await RealtimeServer.start({ channels: [room] })
+  for (let count = 1; count <= 6; count++) await server.publish(`room/${count % 3}`, 'posted', count)
+  await waitUntil('all are there', () => server.followed.feed.position === 6)
+  await server.database.run(`insert into handcar_trimmed values ('room/1', 1, 0)`)
+  const { epoch } = server.followed.feed
+  const query = `channel=room/0&from=${epoch}.0&channel=room/1&from=${epoch}.1&channel=room/2&from=`
+  await using stream = await TestStream.open(`${server.url}?${query}`)
+  await stream.untilReceived(3)
+  assert.deepEqual(stream.offsets, [3, 4, 6])
+  const subscribed = stream.messages.filter((message) => 'subscribed' in message)
+  assert.deepEqual(
+    subscribed.map(({ recovered }) => recovered),
+    [true, true, true],
+  )
+})
