@@ -53,7 +53,12 @@ export type { EphemeralMessage, Position, StoredMessage } from './log/message.ts
 export type { TrimmerStats } from './log/trimmer.ts'
 export { resolveRealtimeSettings, type RealtimeOptions, type RealtimeSettings } from './options.ts'
 export type { PresenceStats } from './presence/presence.ts'
-export type { PositionText, PresenceEntry } from './protocol.ts'
+export type { ClientMessage, PositionText, PresenceEntry, ServerMessage } from './protocol.ts'
 export { Realtime, type Definitions, type DisconnectOptions, type ReauthorizeOptions } from './realtime.ts'
 export type { RelayStats } from './relay/relay.ts'
 export type { RealtimeHere, RealtimeStats } from './stats.ts'
+export {
+  openVirtualConnection,
+  type VirtualConnection,
+  type VirtualConnectionOptions,
+} from './virtual-connection.ts'

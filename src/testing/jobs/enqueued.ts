@@ -1,6 +1,7 @@
 import { AssertionError } from 'node:assert'
-import { inspect, isDeepStrictEqual } from 'node:util'
+import { inspect } from 'node:util'
 import { engineOf, type JobDefinition, type Jobs, type JobState } from '../../jobs/index.ts'
+import { isPart, type PartOf } from '../part-of.ts'
 import { selectEnqueued } from './sql.ts'
 
 /** A job that was enqueued and has not ended. */
@@ -28,13 +29,6 @@ export interface ExpectedJob<Payload = unknown> {
   /** It runs at this time, give or take a second. */
   at?: Date | number
 }
-
-/** A value of which fields of objects may be left out. */
-export type PartOf<Value> = Value extends readonly unknown[]
-  ? Value
-  : Value extends object
-    ? { [Name in keyof Value]?: PartOf<Value[Name]> }
-    : Value
 
 /** How far the time of a job may be from what is expected, in milliseconds. */
 const tolerance = 1_000
@@ -114,16 +108,6 @@ function isAsExpected<Payload>(job: EnqueuedJob<Payload>, expected: ExpectedJob<
         ? (payload as (payload: Payload) => boolean)(job.payload)
         : isPart(payload, job.payload)))
   )
-}
-
-/** Whether a value has everything that is expected; lists have to be equal. */
-function isPart(expected: unknown, value: unknown): boolean {
-  if (!isObject(expected) || !isObject(value)) return isDeepStrictEqual(expected, value)
-  return Object.entries(expected).every(([name, each]) => isPart(each, value[name]))
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function describe({ id, name, queue, state, payload, at }: EnqueuedJob): string {
