@@ -6,6 +6,7 @@ import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
+import { Handcar, loadConfig } from 'handcar'
 import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core'
 import { Network } from './helpers/network.ts'
 import { childrenOf, until } from './helpers/processes.ts'
@@ -45,6 +46,20 @@ describe('pages that are open', { skip, timeout: 240_000 }, () => {
     return page
   }
 
+  /** Writes a post, and gives the path of its page. */
+  async function publish(title: string): Promise<string> {
+    const { headers } = await writer.post('/posts', { title, description: 'A text.' })
+    return headers.get('location')!
+  }
+
+  /** Signs in on the page for that. */
+  async function signIn(page: Page): Promise<void> {
+    await page.getByLabel('Name').fill('natus_000')
+    await page.getByLabel('Password').fill('password')
+    await page.getByRole('button', { name: 'Sign in' }).click()
+    await page.getByRole('link', { name: 'natus_000' }).first().waitFor()
+  }
+
   before(async () => {
     app = new RunningApp({ WEB_CONCURRENCY: '2' })
     browser = await chromium.launch({ executablePath, args })
@@ -68,11 +83,11 @@ describe('pages that are open', { skip, timeout: 240_000 }, () => {
     const pages = [near, far]
     for (const page of pages) await page.getByText('2 reading').waitFor()
 
-    let isWriting = true
+    const end = new AbortController()
     let written = 0
     // A process may be killed before it answers; the page says in the end what was saved.
     const writing = (async () => {
-      while (isWriting) {
+      while (!end.signal.aborted) {
         const body = `Comment number ${written}`
         const { status } = await writer.post(`${path}/comments`, { body }).catch(() => ({ status: 0 }))
         if (status === 303) written++
@@ -114,7 +129,7 @@ describe('pages that are open', { skip, timeout: 240_000 }, () => {
     await caughtUp('after a release')
     for (const page of pages) await page.getByText('Connected again: nothing was missed.').waitFor()
 
-    isWriting = false
+    end.abort()
     await writing
     const saved = await writer.read(path)
     const ids = [...saved.matchAll(/id="(comment_\d+)"/g)].map((found) => found[1]!)
@@ -134,10 +149,7 @@ describe('pages that are open', { skip, timeout: 240_000 }, () => {
 
   test('a vote is counted on all pages, once, also when there is no connection while it is given', async () => {
     const far = await open('/sign_in', network.url)
-    await far.getByLabel('Name').fill('natus_000')
-    await far.getByLabel('Password').fill('password')
-    await far.getByRole('button', { name: 'Sign in' }).click()
-    await far.getByRole('link', { name: 'natus_000' }).first().waitFor()
+    await signIn(far)
     await far.goto(`${network.url}/posts/2`)
     const near = await open('/posts/2')
     const front = await open('/')
@@ -159,19 +171,41 @@ describe('pages that are open', { skip, timeout: 240_000 }, () => {
     assert.equal(await front.locator('#content').getAttribute('data-live'), 'front')
   })
 
+  test('pages read themselves anew when an older database was restored, but keep what is being typed', async () => {
+    const path = await publish('Older than its comments')
+    const id = path.split('/').at(-1)
+    const front = await open('/')
+    const position = () => front.locator('#content').getAttribute('data-position')
+    const before = await position()
+    const writing = await open('/sign_in')
+    await signIn(writing)
+    await writing.goto(url + path)
+    await writing.getByText('1 reading').waitFor()
+    await writing.getByLabel('Your comment').fill('Half a thought')
+    let loads = 0
+    front.on('load', () => loads++)
+    const config = await loadConfig(`${import.meta.dirname}/..`, { overrides: { HANDCAR_DATA: app.data } })
+    await using script = new Handcar({ ...config, log: { level: 'error' } })
+    await script.start()
+    await script.realtime.newEpoch()
+    await writing.getByText('Reload it to see everything').waitFor()
+    assert.equal(await writing.getByLabel('Your comment').inputValue(), 'Half a thought')
+    await until(async () => loads === 1, 'a front page that was read anew')
+    await until(async () => (await position()) !== before, 'a position of the new epoch')
+    await writer.post(`${path}/comments`, { body: 'Nobody misses this.' })
+    await writing.getByText('Nobody misses this.').waitFor()
+    await front.locator(`#post_${id}`).getByText('1 comment').waitFor()
+    await delay(300)
+    assert.equal(loads, 1)
+    assert.equal(await front.locator('#notice').innerText(), '')
+  })
+
   test('posts come to the front page and go, and only their authors get buttons', async () => {
     const front = await open('/')
     const own = await open('/sign_in')
-    await own.getByLabel('Name').fill('natus_000')
-    await own.getByLabel('Password').fill('password')
-    await own.getByRole('button', { name: 'Sign in' }).click()
-    await own.getByRole('link', { name: 'New post' }).first().waitFor()
+    await signIn(own)
     await own.goto(url)
-    const response = await writer.post('/posts', {
-      title: 'Fresh <b>from</b> the press',
-      description: 'A text.',
-    })
-    const id = /\d+$/.exec(response.headers.get('location')!)![0]
+    const id = (await publish('Fresh <b>from</b> the press')).split('/').at(-1)
     for (const page of [front, own]) {
       await page.getByRole('heading', { name: 'Fresh <b>from</b> the press' }).waitFor()
       assert.equal(await page.locator('#posts > li').first().getAttribute('id'), `post_${id}`)

@@ -8,25 +8,35 @@ import { applyFragments, connect } from './realtime/client.js'
 const { live: channel, position, user } = document.querySelector('[data-live]').dataset
 const notice = document.querySelector('#notice')
 
-/** Tabs of one browser are one reader. */
-const reader = (localStorage.reader ??= crypto.randomUUID())
+/** Tabs of one browser are one reader, where it may remember something. */
+let reader
+try {
+  reader = localStorage.reader ??= Math.random().toString(36).slice(2)
+} catch {
+  reader = undefined
+}
+
 const realtime = connect()
 const live = realtime.channel(channel, {}, { from: position, presence: { reader } })
 
-// One message is what one transaction has changed: a comment, and the counts that it makes. Buttons are for their owners alone.
+// One message is what one transaction has changed: a comment, and the counts that it makes.
 applyFragments(
   { on: (_, apply) => live.on('changes', (changes) => changes.forEach(apply)) },
-  {
-    applied: () =>
-      document.querySelectorAll(`[data-owner]:not([data-owner="${user}"])`).forEach((each) => each.remove()),
-  },
+  { applied: complete },
 )
 
+let readers = 0
 live.onPresence(({ present }) => {
-  const readers = new Set(present.map(({ connection, metadata }) => metadata?.reader ?? connection)).size
-  const reading = document.querySelector('#reading')
-  if (reading) reading.textContent = `${readers} reading`
+  readers = new Set(present.map(({ connection, metadata }) => metadata?.reader ?? connection)).size
+  complete()
 })
+
+/** Makes right for this page what is sent to everybody alike: buttons are for their owners alone. */
+function complete() {
+  for (const each of document.querySelectorAll(`[data-owner]:not([data-owner="${user}"])`)) each.remove()
+  const reading = document.querySelector('#reading')
+  if (reading && readers > 0) reading.textContent = `${readers} reading`
+}
 
 /* When the connection is lost, and when it is back */
 
@@ -39,32 +49,33 @@ function say(text, milliseconds) {
   if (milliseconds) silence = setTimeout(() => (notice.textContent = ''), milliseconds)
 }
 
+// A release takes less than two seconds.
+let loss
 realtime.onState((state) => {
-  clearTimeout(silence)
-  // A release takes less.
   if (state === 'waiting')
-    silence = setTimeout(
+    loss ??= setTimeout(
       () => say('The connection is lost. What others write will appear when it is back.'),
       2_000,
     )
+  else if (state !== 'connecting') loss = clearTimeout(loss)
 })
 
-let isBack = false
+let hasBegun = false
 live.onSubscribed(({ recovered }) => {
-  if (isBack && recovered) say('Connected again: nothing was missed.', 8_000)
-  isBack = true
+  if (!hasBegun) say('')
+  else if (recovered) say('Connected again: nothing was missed.', 8_000)
+  hasBegun = true
 })
 
 live.onEnd(() => say('This page shows nothing new any more. Reload it to see more.'))
 
-// What was typed is worth more than what is new.
+// What was typed is worth more than what is new. And a page that is too old as soon as it was reloaded would be so again.
 live.onGap(() => {
   const isTyping = [...document.querySelectorAll('textarea')].some(({ value }) => value !== '')
-  const isAgain = Date.now() - sessionStorage.readAnew < 30_000
-  if (isTyping || isAgain)
-    return say('More has happened than could be kept for this page. Reload it to see everything.')
-  sessionStorage.readAnew = Date.now()
-  location.reload()
+  const wasReloaded = performance.getEntriesByType('navigation')[0]?.type === 'reload'
+  if (isTyping || (wasReloaded && !hasBegun))
+    say('More has happened than could be kept for this page. Reload it to see everything.')
+  else location.reload()
 })
 
 /* A vote goes over the same connection: it waits for one, and is counted once, however often it has to be sent. */

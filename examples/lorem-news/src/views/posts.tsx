@@ -83,12 +83,9 @@ export function PostPage(props: {
         {session?.user_id === post.user_id && <OwnersActions post={post} />}
       </article>
       <section id="comments" aria-labelledby="comments-heading">
-        <div class="heading">
-          <h2 id="comments-heading" data-comments={post.id}>
-            {counted(comments.length, 'comment')}
-          </h2>
-          <p class="reading" id="reading" />
-        </div>
+        <h2 id="comments-heading" data-comments={post.id}>
+          {counted(comments.length, 'comment')}
+        </h2>
         {session ? (
           <CommentForm action={`/posts/${post.id}/comments`} form={form ?? { values: {}, errors: {} }} />
         ) : (
@@ -118,6 +115,7 @@ export const Story = ({ post }: { post: ShownPost }) => (
       <a href={`/p/${post.public_id}`} rel="bookmark">
         permanent link
       </a>
+      <span class="reading" id="reading" />
     </p>
     <Prose text={post.description} />
   </div>

@@ -11,7 +11,8 @@ const main = fileURLToPath(new URL('../../../../src/cli/main.ts', import.meta.ur
 
 /** The app as `npm start` runs it: real processes, a real port, a folder of its own. */
 export class RunningApp implements AsyncDisposable {
-  readonly #data: string
+  /** The folder of its data. */
+  readonly data: string
   readonly process: ChildProcess
   output = ''
 
@@ -32,12 +33,12 @@ export class RunningApp implements AsyncDisposable {
     for (const stream of [this.process.stdout!, this.process.stderr!]) {
       stream.setEncoding('utf8').on('data', (text: string) => (this.output += text))
     }
-    this.#data = data
+    this.data = data
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.end('SIGKILL')
-    rmSync(this.#data, { recursive: true, force: true, maxRetries: 3 })
+    rmSync(this.data, { recursive: true, force: true, maxRetries: 3 })
   }
 
   /** Waits until it printed something that fits, and gives what fitted. */
@@ -62,7 +63,7 @@ export class RunningApp implements AsyncDisposable {
 
   /** Lets new processes take over, as `handcar reload` does after a release. */
   async reload(): Promise<void> {
-    await control(this.#data, 'reload')
+    await control(this.data, 'reload')
   }
 
   /** Sends a signal and waits for the end; gives the exit code. */
