@@ -313,7 +313,7 @@ export const errorCatalog = {
   },
   HANDCAR_REALTIME_CHANNEL: {
     title: 'A channel is not known, or a parameter of its name is missing or too long',
-    fix: 'Name the definition in the option channels of Realtime, and pass each parameter of its name.',
+    fix: 'Export the definition from src/channels.ts of an app, or name it in the option channels of Realtime; pass each parameter of its name.',
   },
   HANDCAR_REALTIME_MESSAGE: {
     title: 'A message cannot be published',

@@ -57,7 +57,16 @@ test('parameters with a schema: handlers get what it makes, and a name that does
 })
 
 test('parameters that make no name are refused', async () => {
-  for (const params of [{}, { id: '' }, { id: null }, { id: {} }, { id: '\uD800' }, { id: 'x'.repeat(600) }])
+  for (const params of [
+    undefined,
+    null,
+    {},
+    { id: '' },
+    { id: null },
+    { id: {} },
+    { id: '\uD800' },
+    { id: 'x'.repeat(600) },
+  ])
     assert.equal(
       await codeOf(() => room.nameOf(params as never)),
       'HANDCAR_REALTIME_CHANNEL',
@@ -65,6 +74,8 @@ test('parameters that make no name are refused', async () => {
     )
   const other = defineChannel({ name: 'other', messages, public: true })
   assert.equal(await codeOf(() => channels.nameOf(other, {})), 'HANDCAR_REALTIME_CHANNEL')
+  const byName = await errorOf(() => channels.nameOf('room/1' as never, {}))
+  assert.match(byName.message, /expected what defineChannel returned, got "room\/1"/)
 })
 
 test('definitions that cannot be are refused', async () => {

@@ -71,10 +71,11 @@ export class Channels {
    */
   nameOf(definition: AnyChannelDefinition, params: object): string {
     if (this.#all.has(definition)) return definition.nameOf(params)
-    const what = definition instanceof ChannelDefinition ? `channel "${definition.name}"` : 'value'
     throw new OptionsError(
       'HANDCAR_REALTIME_CHANNEL',
-      `The ${what} is not in the option "channels" of Realtime`,
+      definition instanceof ChannelDefinition
+        ? `The channel "${definition.name}" is not in the option "channels" of Realtime`
+        : `Realtime: expected what defineChannel returned, got ${option.describe(definition)}`,
     )
   }
 }

@@ -57,9 +57,9 @@ export class Pattern {
    *
    * @throws OptionsError `HANDCAR_REALTIME_CHANNEL`
    */
-  nameOf(params: Readonly<Record<string, unknown>>): string {
+  nameOf(params: Readonly<Record<string, unknown>> | null | undefined): string {
     const name = this.#words
-      .map((each) => (each.startsWith(':') ? this.#encode(each.slice(1), params) : each))
+      .map((each) => (each.startsWith(':') ? this.#encode(each.slice(1), params ?? {}) : each))
       .join('/')
     if (Buffer.byteLength(name) <= longestName) return name
     throw new OptionsError(
