@@ -21,6 +21,7 @@ export function doctorContext(
     dataFolder: folder.file('data'),
     databasePath,
     cachePath: folder.file('data/cache.sqlite3'),
+    mostClients: undefined,
     migrationsFolder: undefined,
     listen: undefined,
     processes: 1,

@@ -6,6 +6,7 @@ import { test } from 'node:test'
 import { appFolder, type AppFolder } from '../../../test/helpers/app-folder.ts'
 import { RunningCommand } from '../../../test/helpers/command-line.ts'
 import { childrenOf, isAlive } from '../../../test/helpers/processes.ts'
+import { TestClient } from '../../../test/helpers/realtime-client.ts'
 import { waitUntil } from '../../../test/helpers/wait-until.ts'
 
 const respond = (text: string): string => `export default { fetch: () => new Response('${text}') }`
@@ -62,6 +63,21 @@ test('serves what was saved: the app, what it imports, the configuration, .env, 
   await answers(address, /^\[1024/)
   folder.write('db/migrations/20260101000000_posts.sql', 'create table posts (title text)')
   await answers(address, /posts/)
+})
+
+test('clients of realtime are sent away when a file was saved, and come back to the new code', async () => {
+  const channels = (public_: string): string => `
+    import { defineChannel, unchecked } from 'handcar/realtime'
+    export const room = defineChannel({ name: 'room/:id', messages: { said: unchecked() }, ${public_} })`
+  using folder = appFolder({ 'src/channels.js': channels('public: true') })
+  await using dev = startDev(folder)
+  const url = `${await dev.address()}/realtime`
+  using before = await TestClient.of(url, 'room/1')
+  folder.write('src/channels.js', channels('authorize: () => false'))
+  assert.equal((await before.untilClosed()).code, 1012)
+  assert.ok(before.messages.some((message) => 'bye' in message))
+  using after = await TestClient.connect(url)
+  assert.partialDeepStrictEqual(await after.subscribe('room/1'), { error: { code: 'forbidden' } })
 })
 
 test('jobs are performed by the code that was saved, also those that the old code was busy with', async () => {

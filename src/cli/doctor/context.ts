@@ -2,6 +2,7 @@ import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { loadConfig, type ResolvedConfig } from '../../app/index.ts'
 import { Inspector } from '../../database/index.ts'
+import { resolveRealtimeSettings } from '../../realtime/index.ts'
 import { control, type TreeStatus } from '../../supervisor/index.ts'
 import type { CommandContext } from '../command.ts'
 import { statOf } from './system-file.ts'
@@ -20,6 +21,8 @@ export interface DoctorContext {
   dataFolder: string
   databasePath: string
   cachePath: string
+  /** How many clients of realtime a process takes; `undefined` when the app has no channels. */
+  mostClients: number | undefined
   /** `undefined` when the app has none. */
   migrationsFolder: string | undefined
   /** Where the app listens; `undefined` when it is not known. */
@@ -82,10 +85,15 @@ function settingsOf(config: ResolvedConfig): Settings {
     dataFolder: config.data,
     databasePath: config.database.path,
     cachePath: config.cache.path,
+    mostClients: mostClientsOf(config.realtime),
     migrationsFolder: config.database.migrations,
     listen: server.socket === undefined ? { host: server.host, port: server.port } : { path: server.socket },
     processes: processes.web + processes.jobs,
   }
+}
+
+function mostClientsOf({ channels, ...settings }: ResolvedConfig['realtime']): number | undefined {
+  return channels === undefined ? undefined : resolveRealtimeSettings(settings).limits.connections
 }
 
 function defaultSettings(folder: string, environment: NodeJS.ProcessEnv): Settings {
@@ -97,6 +105,7 @@ function defaultSettings(folder: string, environment: NodeJS.ProcessEnv): Settin
     dataFolder,
     databasePath: join(dataFolder, 'app.sqlite3'),
     cachePath: join(dataFolder, 'cache.sqlite3'),
+    mostClients: undefined,
     migrationsFolder: statOf(migrations) ? migrations : undefined,
     listen: undefined,
     processes: 1,

@@ -19,6 +19,7 @@ import { migrations } from './migrations.ts'
 import { nodeVersion } from './node-version.ts'
 import { otherPrograms } from './other-programs.ts'
 import { port } from './port.ts'
+import { realtime } from './realtime.ts'
 import { sqliteCommand } from './sqlite-command.ts'
 import { sqliteVersion } from './sqlite-library.ts'
 import { swap } from './swap.ts'
@@ -49,5 +50,6 @@ export const checkGroups: readonly CheckGroup[] = [
     ],
   },
   { title: 'Cache', checks: [cacheFile] },
+  { title: 'Realtime', checks: [realtime] },
   { title: 'Machine', checks: [memory, swap, descriptors, backlog, clock, port, leftovers] },
 ]

@@ -73,7 +73,7 @@ export class VirtualSubscription<Types extends ChannelTypes = ChannelTypes> {
   receive(message: ServerMessage): void {
     if ('channel' in message) {
       const { type, data, offset } = message
-      this.messages.push({ type, data, offset } as ReceivedMessage<Types>)
+      this.messages.push({ type, data, offset })
     } else if ('subscribed' in message) this.recovered = message.recovered
     else if ('gap' in message) this.gaps++
     else if ('presence' in message) {
