@@ -19,7 +19,7 @@ const plans: Record<string, string> = {
   deleteUpTo: 'handcar_messages_for_replay (channel=? AND offset<?)',
   selectPosition: 'SEARCH handcar_messages',
   selectTrimmedSince: 'handcar_trimmed_for_folding (offset>?)',
-  selectHighestTrimmed: 'COVERING INDEX handcar_trimmed_for_folding',
+  selectHighestTrimmed: 'SEARCH handcar_trimmed USING COVERING INDEX handcar_trimmed_for_folding',
   deleteTrimmed: 'handcar_trimmed_for_folding (offset<?)',
   selectOldReceipt: 'handcar_realtime_receipts_for_pruning (at<?)',
   deleteReceipts: 'handcar_realtime_receipts_for_pruning (at<?)',

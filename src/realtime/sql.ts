@@ -11,8 +11,10 @@ export const selectPosition = `
   select epoch, coalesce((select max(offset) from handcar_messages), 0) as offset
   from handcar_realtime_state where id = 1`
 
-/** Up to where retention has taken something. */
-export const selectHighestTrimmed = 'select coalesce(max(offset), 0) as offset from handcar_trimmed'
+/** Up to where retention has taken something, and up to where it is not known any more of which channels. */
+export const selectHighestTrimmed = `
+  select floor, (select coalesce(max(offset), 0) from handcar_trimmed) as offset
+  from handcar_realtime_state where id = 1`
 
 /** The channels of which retention has taken something after an offset. */
 export const selectTrimmedSince = `

@@ -269,6 +269,22 @@ test('a right that is lost ends the channel, and it is not asked for again', asy
   assert.deepEqual([ends, subscribes().length], [['forbidden', 'You have left'], 1])
 })
 
+test('a right that could not be checked is asked for again, and nothing is missed', async () => {
+  const client = open()
+  const offsets = offsetsOf(client.channel('room/1', {}))
+  await waitUntil('it is subscribed', () => subscribes().length === 1)
+  server.publish('room/1', 1)
+  await waitUntil('it came', () => offsets.length === 1)
+  server.client.channels.delete('room/1')
+  server.say({ unsubscribed: 'room/1', code: 'failed', reason: 'The right could not be checked' })
+  server.publish('room/1', 2)
+  // It is of those channels that are subscribed.
+  server.say({ position: server.position })
+  await waitUntil('it is subscribed again', () => subscribes().length === 2, 20_000)
+  await waitUntil('the other came', () => offsets.length === 2)
+  assert.deepEqual(offsets, [1, 2])
+})
+
 test('the server says when to come back; what is sent until then waits', async () => {
   const live = open().channel('room/1', {})
   await waitUntil('it is there', () => live.position)

@@ -93,6 +93,12 @@ export function connect<Channels = unknown>(
     queue.pause()
     each((subscription) => subscription.interrupted())
   }
+  const again = (subscription: Subscription): void => {
+    const { id } = subscription
+    subscription.interrupted()
+    // Unless it has asked again before.
+    setTimeout(() => subscription.id === id && subscription.subscribe(), retryWithin * Math.random())
+  }
   const refuse = ({ id, error: { code, message } }: ErrorMessage): void => {
     // Only a connection that is about to be closed says this; the next one takes it.
     if (!id || code === 'stopping') return
@@ -102,8 +108,7 @@ export function connect<Channels = unknown>(
     each((subscription) => {
       if (subscription.id !== id) return
       if (code !== 'failed') subscription.ended(error)
-      // Unless it has asked again before.
-      else setTimeout(() => subscription.id === id && subscription.subscribe(), retryWithin * Math.random())
+      else again(subscription)
     })
   }
   const receive = (event: ConnectionEvent): void => {
@@ -118,7 +123,10 @@ export function connect<Channels = unknown>(
     else if ('error' in event) refuse(event)
     else if ('bye' in event) queue.pause()
     else if ('unsubscribed' in event) {
-      if (event.code) of(event.unsubscribed)?.ended(new RealtimeError(event.code, event.reason))
+      const subscription = of(event.unsubscribed)
+      if (!subscription || !event.code) return
+      if (event.code === 'failed') again(subscription)
+      else subscription.ended(new RealtimeError(event.code, event.reason))
     } else if ('position' in event)
       each((subscription) => subscription.reached(parsePosition(event.position)!))
     else if ('opened' in event) {

@@ -160,6 +160,7 @@ for (const transport of ['websocket', 'sse'] as const) {
   test(`${transport}: a channel of the latest value gives it to who comes`, async () => {
     await realtime.publish(count, {}, 'is', 1)
     await realtime.publish(count, {}, 'is', 2)
+    await waitUntil('the feed has it', () => realtime.stats().feed.lag === 0)
     const seen: number[] = []
     open({ transport })
       .channel('count')

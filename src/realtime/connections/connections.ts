@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { setImmediate as later } from 'node:timers'
 import { elapsed } from '../../core/index.ts'
+import { controlChannel } from '../log/message.ts'
 import { closeCodes } from '../protocol.ts'
 import { Endpoint } from '../sse/endpoint.ts'
 import { WebSocketGate } from '../websocket/gate.ts'
@@ -14,7 +15,7 @@ import { countConnections, type ConnectionsStats } from './connections-stats.ts'
 import { Controls } from './controls.ts'
 import { Counters } from './counters.ts'
 import { FanOut } from './fan-out.ts'
-import { sayGoodbye, sendAway } from './farewell.ts'
+import { dismissAll, sayGoodbye, sendAway } from './farewell.ts'
 import { Heartbeat } from './heartbeat.ts'
 import type { ClientEnvironment } from './identify.ts'
 import { Inbox } from './inbox.ts'
@@ -85,7 +86,7 @@ export class Connections {
       ...shared,
       census: this.census,
       subscriptions: this.subscriptions,
-      dismiss: (connection, reason) => this.#dismiss(connection, reason),
+      dismiss: this.#dismiss,
     })
     this.#heartbeat = new Heartbeat({
       ...shared,
@@ -191,6 +192,11 @@ export class Connections {
     this.subscriptions.endAll(connection)
   }
 
+  readonly #dismiss = (connection: Connection, reason: string, wait = 0): void => {
+    sayGoodbye(connection, wait, reason)
+    this.#close(connection, closeCodes.restart, reason)
+  }
+
   readonly #drop = (connection: Connection, code: number): void => {
     this.closed(connection, code)
     connection.transport.destroy()
@@ -216,20 +222,22 @@ export class Connections {
   #reset(): void {
     this.#fanOut.begin(this.options.feed)
     for (const { subscriptions } of this.census.all)
-      for (const subscription of subscriptions.values()) this.subscriptions.reset(subscription)
+      for (const subscription of [...subscriptions.values()]) {
+        this.subscriptions.reset(subscription)
+        // With the state of the app rights may have gone back too.
+        this.subscriptions.reauthorize(subscription)
+      }
     this.#catchUp.delivered()
   }
 
   /** Live subscriptions have missed something; those that are behind find that out when they are caught up. */
   #lost(channels: readonly string[]): void {
+    // Somebody may have lost a right without our knowing: each client comes back, and is asked everything anew.
+    if (channels.includes(controlChannel))
+      return dismissAll(this.census.all, 'The server has missed something', this.#dismiss)
     for (const channel of channels)
       for (const subscription of this.#audiences.get(channel)?.live ?? [])
         this.subscriptions.reset(subscription)
-  }
-
-  #dismiss(connection: Connection, reason: string): void {
-    sayGoodbye(connection, 0, reason)
-    this.#close(connection, closeCodes.restart, reason)
   }
 
   /** What cannot be read now cannot be sent: the client comes back, and goes on from where it is. */

@@ -3,6 +3,7 @@ import type { ControlTarget, StoredMessage } from '../log/message.ts'
 import type { Audiences } from './audience.ts'
 import type { Census } from './census.ts'
 import type { Connection } from './connection.ts'
+import { dismissAll, type Dismiss } from './farewell.ts'
 import type { Subscription } from './subscription.ts'
 import type { Subscriptions } from './subscriptions.ts'
 
@@ -13,7 +14,7 @@ export interface ControlsOptions {
   readonly subscriptions: Subscriptions
   readonly logger: Logger
   /** Sends a client away; it may come back, and is authenticated anew then. */
-  readonly dismiss: (connection: Connection, reason: string) => void
+  readonly dismiss: Dismiss
 }
 
 /**
@@ -44,7 +45,7 @@ export class Controls {
     const { census, subscriptions, dismiss } = this.#options
     if (target.channel === undefined) {
       census.arrivals.sendAway(target.user)
-      for (const each of this.#connections(target)) dismiss(each, reason)
+      dismissAll(this.#connections(target), reason, dismiss)
     } else this.#each(target, (one) => subscriptions.revoke(one, 'disconnected', reason))
   }
 

@@ -25,9 +25,8 @@ export async function sendAway(
 ): Promise<void> {
   const deadline = performance.now() + timeout
   const leaving = shuffle([...connections])
-  const spread = Math.min(longestSpread, leaving.length * spreadPerConnection)
   for (const [index, connection] of leaving.entries()) {
-    sayGoodbye(connection, Math.round((index / leaving.length) * spread), 'The server restarts')
+    sayGoodbye(connection, waitOf(index, leaving.length), 'The server restarts')
     if (index % perTurn === perTurn - 1) await nextTurn()
   }
   for (const [index, connection] of leaving.entries()) {
@@ -37,6 +36,20 @@ export async function sendAway(
   }
   while (connections.size > 0 && performance.now() < deadline) await sleep(5)
   for (const { transport } of connections) transport.destroy()
+}
+
+/** Sends a client away, which may come back after `wait` milliseconds and is authenticated anew then. */
+export type Dismiss = (connection: Connection, reason: string, wait: number) => void
+
+/** Sends clients away at once, who come back one after the other. */
+export function dismissAll(connections: Iterable<Connection>, reason: string, dismiss: Dismiss): void {
+  const leaving = shuffle([...connections])
+  for (const [index, connection] of leaving.entries())
+    dismiss(connection, reason, waitOf(index, leaving.length))
+}
+
+function waitOf(index: number, count: number): number {
+  return Math.round((index / count) * Math.min(longestSpread, count * spreadPerConnection))
 }
 
 /** Tells a client when to come back; from now on its messages are refused, as ones to send again. */

@@ -201,3 +201,38 @@ test('a database that fails while a channel is subscribed fails the subscribe, n
   await server.database.run('alter table elsewhere rename to handcar_trimmed')
   assert.partialDeepStrictEqual(await ann.subscribe('room/1', { from }), { recovered: true })
 })
+
+test('rights that may have been lost unnoticed, because retention took what told of them, are asked for anew', async () => {
+  await using server = await withMembers(false, 'ann')
+  using ann = await TestClient.connect(server.url, asUser('ann'))
+  await ann.subscribe('room/1')
+  await server.database.write((tx) => {
+    tx.run('delete from members')
+    void server.control('reauthorize', {})
+    tx.run(`delete from handcar_messages where channel = 'handcar.control'`)
+    tx.run(`insert into handcar_trimmed values ('handcar.control', 1, 0)`)
+    tx.run(`insert into handcar_messages (offset, channel, type) values (2, 'room/1', 'secret')`)
+    tx.touch('handcar.realtime')
+  })
+  assert.equal((await ann.untilClosed()).code, 1012)
+  assert.deepEqual(ann.received, [])
+})
+
+test('after the log has gone back rights are asked for anew', async () => {
+  await using server = await withMembers(false, 'ann', 'bob')
+  using ann = await TestClient.connect(server.url, asUser('ann'))
+  using bob = await TestClient.connect(server.url, asUser('bob'))
+  for (const each of [ann, bob]) await each.subscribe('room/1')
+  for (let count = 0; count < 3; count++) await server.publish('room/1', 'posted', 1)
+  await Promise.all([ann.untilReceived(3), bob.untilReceived(3)])
+  await server.database.write((tx) => {
+    tx.run('delete from handcar_messages where offset > 1')
+    tx.run(`delete from members where user = 'ann'`)
+    tx.touch('handcar.realtime')
+  })
+  assert.partialDeepStrictEqual(await ann.until('the end', 'unsubscribed'), { code: 'forbidden' })
+  await bob.until('a gap', 'gap')
+  await server.publish('room/1', 'posted', 'later')
+  await bob.untilReceived(4)
+  assert.equal(ann.received.length, 3)
+})

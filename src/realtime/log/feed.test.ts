@@ -168,6 +168,39 @@ test('retention was faster than the feed: it says of which channels', async () =
   assert.deepEqual(followed.offsets, [1, 2, 3, 5])
 })
 
+test('a new epoch of a log that has not gone back skips nothing', async () => {
+  await using database = await realtimeDatabase()
+  using followed = new FollowedLog(database)
+  const epochs: number[] = []
+  followed.feed.onEpoch(({ offset }) => epochs.push(offset))
+  await followed.log.publish('room/1', 'posted', '1')
+  await waitUntil('it is delivered', () => followed.received.length === 1)
+  await database.write(async () => {
+    await followed.log.publish('handcar.control', 'reauthorize', '{}')
+    await followed.log.newEpoch()
+  })
+  await waitUntil('the rest is delivered', () => followed.received.length === 2)
+  assert.deepEqual(epochs, [1])
+  assert.deepEqual(followed.offsets, [1, 2])
+  assert.equal(followed.feed.epoch, followed.log.epoch)
+})
+
+test('where nobody knows any more of which channels something is lost, it may be of all', async () => {
+  await using database = await realtimeDatabase()
+  using followed = new FollowedLog(database)
+  const lost: unknown[] = []
+  followed.feed.onLost((channels) => lost.push(channels))
+  await followed.log.publish('room/1', 'posted', '1')
+  await waitUntil('it is delivered', () => followed.received.length === 1)
+  await database.write((tx) => {
+    for (let count = 0; count < 4; count++) void followed.log.publish('room/1', 'posted', '1')
+    tx.run('delete from handcar_messages where offset = 3')
+    tx.run('update handcar_realtime_state set floor = 3')
+  })
+  await waitUntil('the rest is delivered', () => followed.received.length === 4)
+  assert.deepEqual(lost, [['handcar.control']])
+})
+
 test('a feed that is stopped delivers nothing, and one that is started again begins at the end', async () => {
   await using database = await realtimeDatabase()
   using followed = new FollowedLog(database)

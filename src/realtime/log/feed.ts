@@ -4,7 +4,7 @@ import { deliverEvent, epochEvent } from '../events.ts'
 import { Listeners } from './listeners.ts'
 import type { Log } from './log.ts'
 import { Lookout } from './lookout.ts'
-import type { Position, StoredMessage } from './message.ts'
+import { controlChannel, type Position, type StoredMessage } from './message.ts'
 import { Recent } from './recent.ts'
 import { SliceSize } from './slice-size.ts'
 
@@ -115,7 +115,8 @@ export class Feed {
 
   /**
    * Calls a listener when retention was faster than this process, which stood still or was overrun: between the `position` of that
-   * moment and the messages that follow, some of these channels are missing. Returns what ends it.
+   * moment and the messages that follow, some of these channels are missing; if the channel of controls is among them, nobody knows
+   * who has which right, nor of which channels. Returns what ends it.
    */
   onLost(listener: LostListener): () => void {
     return this.#losses.add(listener)
@@ -149,13 +150,14 @@ export class Feed {
       // The first is the one that was read last.
       messages: this.#log.from(this.#position, wanted + 1),
     }))
-    if (end.epoch !== this.#epoch) return this.#beginEpoch()
-    if (this.#hasGoneBack(end, messages[0])) {
+    const hasGoneBack = this.#hasGoneBack(end, messages[0])
+    if (end.epoch !== this.#epoch) return this.#beginEpoch(end.epoch, hasGoneBack)
+    if (hasGoneBack) {
       this.#log.newEpoch(this.#epoch).catch((error: unknown) => this.#lookout.failed(error))
       return false
     }
     if (messages[0]?.offset === this.#position) messages.shift()
-    if (lost.length > 0) this.#losses.tell(lost)
+    if (lost.length > 0) this.#losses.tell(lost === 'unknown' ? [controlChannel] : lost)
     if (messages.length === 0) return false
     if (messages.length >= wanted) this.#slices.adapt(performance.now() - startedAt)
     this.#deliver(messages)
@@ -180,8 +182,10 @@ export class Feed {
     this.#messages.tell(messages)
   }
 
-  #beginEpoch(): boolean {
-    this.#begin()
+  /** What can still be read is delivered after it, for the sake of rights that were taken away there. */
+  #beginEpoch(epoch: string, hasGoneBack: boolean): boolean {
+    if (hasGoneBack) this.#begin()
+    else this.#epoch = epoch
     const position = { epoch: this.#epoch, offset: this.#position }
     this.#options.logger.warn(
       { ...position },

@@ -106,9 +106,14 @@ export class Log {
     return this.before(channel, Number.MAX_SAFE_INTEGER, 1)[0]
   }
 
-  /** The channels of which retention has taken messages after an offset. */
-  trimmedSince(offset: number): string[] {
-    if (this.#database.get<{ offset: number }>(sql.selectHighestTrimmed)!.offset <= offset) return []
+  /**
+   * The channels of which retention has taken messages after an offset; `'unknown'` where it was so long ago that nobody remembers of
+   * which.
+   */
+  trimmedSince(offset: number): string[] | 'unknown' {
+    const highest = this.#database.get<{ floor: number; offset: number }>(sql.selectHighestTrimmed)!
+    if (highest.floor > offset) return 'unknown'
+    if (highest.offset <= offset) return []
     return this.#database
       .all<{ channel: string }>(sql.selectTrimmedSince, [offset])
       .map(({ channel }) => channel)

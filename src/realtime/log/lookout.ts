@@ -66,9 +66,17 @@ export class Lookout {
   }
 
   #noticed({ origin, topics }: CommitNotice): void {
-    if (origin !== 'here' || topics === undefined || topics.has(topic)) this.#lookSoon()
+    // A commit of ours is still being answered; that of another process was told in a turn of its own.
+    if (origin === 'elsewhere') this.#lookNow()
+    else if (origin !== 'here' || topics === undefined || topics.has(topic)) this.#lookSoon()
     // Somebody may have inserted a message with SQL of their own, which touches no topic.
     else this.#later ??= setTimeout(() => this.#lookSoon(), unnamed).unref()
+  }
+
+  #lookNow(): void {
+    clearTimeout(this.#later)
+    this.#later = undefined
+    if (!this.#isDue && !this.#retry.isWaiting && this.#unlisten !== undefined) this.#look()
   }
 
   #lookSoon(): void {
