@@ -85,6 +85,16 @@ test('virtual clients are authorized, listen, send, and see who is there', async
   assert.deepEqual(ann.closed, { code: 1012, reason: 'enough' })
 })
 
+test('a virtual client that begins now gets nothing that was published before', async () => {
+  await using context = await temporaryRealtime({ channels })
+  const { realtime } = context
+  using ann = await VirtualClient.connect(realtime, as('ann'))
+  await realtime.publish(room, { id: 1 }, 'said', { by: 'bob', text: 'before' })
+  const live = await ann.subscribe(room, { id: 1 })
+  await realtime.publish(room, { id: 1 }, 'said', { by: 'bob', text: 'after' })
+  assert.equal((await live.next('said')).data.text, 'after')
+})
+
 test('a virtual client without a user is asked who it is', async () => {
   const authenticate = (request: Request) => {
     const id = request.headers.get('cookie')

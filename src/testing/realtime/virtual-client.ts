@@ -77,6 +77,8 @@ export class VirtualClient implements Disposable {
     options: { from?: PositionText; presence?: unknown } = {},
   ): Promise<VirtualSubscription<Types>> {
     const { name } = this.#realtime.channel(definition, params)
+    // Without a position it begins where the process is, which a test wants to be where the log is.
+    if (options.from === undefined) await this.settled()
     const subscription = new VirtualSubscription(name)
     this.#subscriptions.set(name, subscription)
     await this.#ask((id) => ({ subscribe: name, id, ...options }))
