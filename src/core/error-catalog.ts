@@ -319,6 +319,10 @@ export const errorCatalog = {
     title: 'A message cannot be published',
     fix: 'Pass plain JSON that fits the schema of the message, of a type that the channel has; of anything large, publish an id.',
   },
+  HANDCAR_REALTIME_SERVERS: {
+    title: 'A server of socket.io in another process has not answered in time',
+    fix: 'Find what keeps that process busy, or raise requestTimeout of createAdapter, or the timeout of the call.',
+  },
 } as const satisfies Record<string, { title: string; fix: string }>
 
 /** A code of {@link errorCatalog}. */

@@ -1,4 +1,5 @@
 import type { Migration } from '../database/index.ts'
+import { socketIoMigration } from './adapters/socket-io/migrations.ts'
 import { presenceMigrations } from './presence/migrations.ts'
 
 /**
@@ -51,4 +52,5 @@ create table handcar_realtime_receipts (
 create index handcar_realtime_receipts_for_pruning on handcar_realtime_receipts (at);
 `,
   },
+  socketIoMigration,
 ]

@@ -22,6 +22,7 @@ export class OpenRealtime {
   readonly connections: Connections
   readonly publisher: Publisher
   readonly #ephemeral: Ephemeral
+  #serving: Promise<void> | undefined
 
   private constructor(options: ResolvedOptions, realtime: Realtime) {
     const { database, logger, channels, limits, presenceGrace: grace } = options
@@ -84,11 +85,20 @@ export class OpenRealtime {
     this.feed.stop()
   }
 
+  /** Starts what serves clients, where there are no channels for which that was done: for adapters. Idempotent. */
+  serve(): Promise<void> {
+    this.#serving ??= this.#serve()
+    return this.#serving
+  }
+
   async #start(): Promise<void> {
     await this.log.open()
-    if (!this.serves) return
-    await this.relay?.start()
+    if (this.serves) await this.serve()
+  }
+
+  async #serve(): Promise<void> {
     this.feed.start()
+    await this.relay?.start()
     await this.presence.start()
     this.connections.start()
     this.#ephemeral.start()

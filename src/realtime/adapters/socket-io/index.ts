@@ -1,0 +1,2 @@
+export { createAdapter, type SocketIoAdapterOptions } from './create-adapter.ts'
+export type { AdapterClass, LocalAdapter } from './socket-io-types.ts'
