@@ -97,7 +97,8 @@ export class Live {
   }
 
   async userRenamed(userId: number, name: string, { posts, commented }: Traces): Promise<void> {
-    const renamed: Fragment[] = [{ target: `a[href="/users/${userId}"]`, action: 'update', html: name }]
+    const html = await htmlOf(<>{name}</>)
+    const renamed: Fragment[] = [{ target: `a[href="/users/${userId}"]`, action: 'update', html }]
     for (const id of new Set([...posts, ...commented])) await this.#tellPost(id, renamed)
     if (posts.length > 0) await this.#tellFront(renamed)
   }
