@@ -9,6 +9,7 @@ import type { Counters } from './counters.ts'
 import { packetOf, type FanOut } from './fan-out.ts'
 import { filterOf } from './filter.ts'
 import type { StoredMessage } from './needs.ts'
+import type { Packet } from './packet.ts'
 import { Replay, type Source } from './replay.ts'
 import type { Subscription } from './subscription.ts'
 
@@ -38,6 +39,8 @@ export class CatchUp {
   readonly #options: CatchUpOptions
   readonly #replay: Replay
   readonly #ahead = new Set<Connection>()
+  /** The piece that was framed last: clients that come back together have missed the same. */
+  #latest: { epoch: string; messages: readonly StoredMessage[]; packet: Packet } | undefined
 
   constructor(options: CatchUpOptions) {
     this.#options = options
@@ -142,10 +145,24 @@ export class CatchUp {
     const wanted = messages.filter((message) => this.#isFor(connection, message))
     if (messages.length === 0) return
     if (wanted.length === 0) return this.#wait(connection, (taken) => taken())
-    const { audiences, fanOut, counters } = this.#options
-    const packet = packetOf(fanOut.epoch, wanted, (channel) => audiences.get(channel)!.prefix)
-    counters.delivered += wanted.length
+    const packet = this.#frame(wanted)
+    this.#options.counters.delivered += wanted.length
     this.#wait(connection, (taken) => connection.transport.write(packet, taken))
+  }
+
+  /** Within an epoch an offset is always the same message. */
+  #frame(messages: readonly StoredMessage[]): Packet {
+    const { audiences, fanOut } = this.#options
+    const { epoch } = fanOut
+    const latest = this.#latest
+    const isSame =
+      latest?.epoch === epoch &&
+      latest.messages.length === messages.length &&
+      messages.every(({ offset }, index) => offset === latest.messages[index]!.offset)
+    if (isSame) return latest.packet
+    const packet = packetOf(epoch, messages, (channel) => audiences.get(channel)!.prefix)
+    this.#latest = { epoch, messages, packet }
+    return packet
   }
 
   #isFor(connection: Connection, message: StoredMessage): boolean {

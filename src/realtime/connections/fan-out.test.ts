@@ -18,7 +18,7 @@ interface Crowd {
   fanOut: FanOut
   members: Member[]
   /** One more that is live. */
-  join(): Member
+  join: () => Member
 }
 
 interface Member {
