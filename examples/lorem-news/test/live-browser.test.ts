@@ -37,10 +37,10 @@ describe('pages that are open', { skip, timeout: 240_000 }, () => {
   let writer: Visitor
 
   /** A page in a browser profile of its own; `through` which network it sees the app. */
-  async function open(path: string, through = url): Promise<Page> {
+  async function open(path: string, through = url, script = ''): Promise<Page> {
     const context = await browser.newContext()
     contexts.push(context)
-    await context.addInitScript(watch)
+    await context.addInitScript(`${script};${watch}`)
     const page = await context.newPage()
     await page.goto(through + path)
     return page
@@ -169,6 +169,25 @@ describe('pages that are open', { skip, timeout: 240_000 }, () => {
     await far.reload()
     assert.equal(await button.getAttribute('aria-pressed'), 'false')
     assert.equal(await front.locator('#content').getAttribute('data-live'), 'front')
+  })
+
+  test('where no WebSocket comes about, an event stream does the same', async () => {
+    const path = await publish('Behind an old proxy')
+    const page = await open('/sign_in', url, 'WebSocket = class { constructor() { throw new Error("no") } }')
+    await signIn(page)
+    await page.goto(url + path)
+    await page.getByText('1 reading').waitFor()
+    await page.getByRole('button', { name: 'Vote for this' }).click()
+    await page.locator('[aria-pressed=true]').waitFor()
+    await page.getByText('1 vote', { exact: true }).waitFor()
+    await writer.post(`${path}/comments`, { body: 'First of two.' })
+    await page.getByText('First of two.').waitFor()
+    await app.reload()
+    await writer.post(`${path}/comments`, { body: 'Second of two.' })
+    await page.getByText('Second of two.').waitFor()
+    const comments = await writer.read(path)
+    const ids = [...comments.matchAll(/id="(comment_\d+)"/g)].map((found) => found[1]!)
+    assert.deepEqual(await added(page), ids.toReversed())
   })
 
   test('pages read themselves anew when an older database was restored, but keep what is being typed', async () => {

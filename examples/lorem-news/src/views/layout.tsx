@@ -40,7 +40,7 @@ export function Layout({ title, session, live, children }: LayoutProps) {
           tabindex={-1}
           data-live={live?.channel}
           data-position={live?.position}
-          data-user={session?.user_id}
+          data-user={live && session?.user_id}
         >
           {children}
         </main>
