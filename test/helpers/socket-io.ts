@@ -11,7 +11,7 @@ import { realtimeDatabase } from './realtime.ts'
 import { recordingLogger, type RecordingLogger } from './recording-logger.ts'
 import { waitUntil } from './wait-until.ts'
 
-type Recovery = { maxDisconnectionDuration: number }
+type Recovery = { maxDisconnectionDuration: number; skipMiddlewares?: boolean }
 
 /** What a test may choose. */
 export interface SocketIoOptions {

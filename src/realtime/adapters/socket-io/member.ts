@@ -3,6 +3,7 @@ import type { StoredMessage } from '../../log/message.ts'
 import type { Bus, BusListener } from './bus.ts'
 import { Held } from './held.ts'
 import { decode, encode, optionsOf, targetOf, type Answer, type Envelope, type Message } from './message.ts'
+import { Once } from './once.ts'
 import { Order } from './order.ts'
 import { piecesOf } from './pieces.ts'
 import { Questions } from './questions.ts'
@@ -55,7 +56,8 @@ export class Member implements BusListener {
   readonly #options: MemberOptions
   readonly #order = new Order()
   readonly #held = new Held(() => this.#delivered)
-  readonly #requests = new Requests()
+  readonly #requests = new Requests(() => this.#options.bus.isDisturbed)
+  readonly #once = new Once()
   readonly #questions = new Questions()
   #delivered: number
   #end: (() => void) | undefined
@@ -295,12 +297,8 @@ export class Member implements BusListener {
         if (from !== this.id) void this.#answerWithSockets(envelope)
         return
       case 'server':
-        if (from === this.id) return
-        return namespace._onServerSideEmit(
-          envelope.request === undefined
-            ? [...envelope.packet]
-            : [...envelope.packet, this.#answering(from, envelope.request)],
-        )
+        if (from !== this.id) this.#handleServerEvent(envelope)
+        return
       case 'large':
         return this.#readLarge(envelope.offset)
       case 'moved':
@@ -341,13 +339,14 @@ export class Member implements BusListener {
     }, target.flags.timeout ?? requestTimeout).unref()
   }
 
-  #answering(to: string, request: string): (answer: unknown) => void {
-    let isAnswered = false
-    return (answer) => {
-      if (isAnswered) return
-      isAnswered = true
-      this.#reply(to, { kind: 'answered', to, request, answer })
-    }
+  #handleServerEvent({ packet, request, from }: Envelope & { kind: 'server' }): void {
+    const { namespace } = this.#options
+    if (request === undefined) return namespace._onServerSideEmit([...packet])
+    this.#once.handle(
+      request,
+      (answer) => namespace._onServerSideEmit([...packet, answer]),
+      (answer) => this.#reply(from, { kind: 'answered', to: from, request, answer }),
+    )
   }
 
   async #answerWithSockets({ from, request, target }: Envelope & { kind: 'fetch' }): Promise<void> {

@@ -11,12 +11,26 @@ export interface Answers<Answer> {
 interface Pending {
   readonly answers: unknown[]
   readonly missing: Set<string>
+  /** What has come of an answer in pieces, by its attempt and server. */
+  readonly pieces: Map<string, unknown[]>
   readonly finish: () => void
 }
 
-/** Requests to other servers, each answered by those that were there when it was made; one that dies is not waited for. */
+/** So long after a request it is looked whether it has to be repeated, in milliseconds, and again. */
+const repeatInterval = 500
+
+/**
+ * Requests to other servers, each answered by those that were there when it was made; one that dies is not waited for. While the way
+ * between the servers is disturbed a request or its answer may be lost: it is repeated then, under the same name with another attempt.
+ */
 export class Requests {
   readonly #pending = new Map<string, Pending>()
+  readonly #isDisturbed: () => boolean
+
+  /** @param isDisturbed Whether something may have been lost lately. */
+  constructor(isDisturbed: () => boolean) {
+    this.#isDisturbed = isDisturbed
+  }
 
   /** How many are open. */
   get size(): number {
@@ -28,7 +42,7 @@ export class Requests {
    *
    * @param servers Who is to answer.
    * @param timeout How long they have, in milliseconds.
-   * @param ask Sends the request.
+   * @param ask Sends the request: its name, a dot, and the number of the attempt.
    */
   ask<Answer>(
     servers: readonly string[],
@@ -38,26 +52,35 @@ export class Requests {
     const asked = servers.length
     if (asked === 0) return Promise.resolve({ answers: [], asked, missing: 0 })
     return new Promise((resolve) => {
-      const request = randomBytes(8).toString('hex')
+      const name = randomBytes(8).toString('hex')
       const answers: Answer[] = []
       const missing = new Set(servers)
       const finish = (): void => {
         clearTimeout(timer)
-        this.#pending.delete(request)
+        clearInterval(repeating)
+        this.#pending.delete(name)
         resolve({ answers, asked, missing: missing.size })
       }
       const timer = setTimeout(finish, timeout)
-      this.#pending.set(request, { answers, missing, finish })
-      ask(request)
+      let attempt = 0
+      const repeating = setInterval(() => {
+        if (this.#isDisturbed()) ask(`${name}.${(attempt += 1)}`)
+      }, repeatInterval)
+      this.#pending.set(name, { answers, missing, pieces: new Map(), finish })
+      ask(`${name}.${attempt}`)
     })
   }
 
-  /** Somebody has answered; with the last piece it is done. */
+  /** Somebody has answered; with the last piece of an attempt it is done. */
   answer(request: string, from: string, answers: readonly unknown[], isLast = true): void {
-    const pending = this.#pending.get(request)
+    const pending = this.#pending.get(nameOf(request))
     if (pending?.missing.has(from) !== true) return
-    pending.answers.push(...answers)
+    const key = `${request} ${from}`
+    const pieces = pending.pieces.get(key) ?? []
+    pending.pieces.set(key, pieces)
+    pieces.push(...answers)
     if (!isLast) return
+    pending.answers.push(...pieces)
     pending.missing.delete(from)
     if (pending.missing.size === 0) pending.finish()
   }
@@ -69,4 +92,9 @@ export class Requests {
       if (missing.size === 0) finish()
     }
   }
+}
+
+/** The name of a request without its attempt. */
+export function nameOf(request: string): string {
+  return request.slice(0, request.indexOf('.'))
 }
