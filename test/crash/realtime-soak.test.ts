@@ -54,7 +54,7 @@ for (const sockets of sizes)
       for (const clients of soak.clients) await clients.ask({ type: 'send' })
       const gone: number[] = []
       const actions = ['kill', 'reload', 'stop', 'burst', 'kill all'] as const
-      const rounds = isSoak ? 20 : 6
+      const rounds = isSoak ? 20 : 5
       for (let round = 0; round < rounds; round++) {
         await sleep(random.between(200, 1_200))
         const web = random.pick(soak.webs)
