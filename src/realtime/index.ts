@@ -5,6 +5,7 @@ export type {
   ChannelOptions,
   ChannelRetention,
   ClientMessageContext,
+  PublishHere,
   SubscriptionContext,
   TypesOf,
 } from './channels/channel-options.ts'

@@ -1,3 +1,4 @@
+import type { HandcarError } from '../core/index.ts'
 import { refuse } from '../database/index.ts'
 import { Connections } from './connections/connections.ts'
 import { Ephemeral } from './ephemeral.ts'
@@ -92,8 +93,9 @@ export class OpenRealtime {
   }
 
   async #start(): Promise<void> {
+    if (!this.serves) return await this.log.open().catch(passReadOnly)
     await this.log.open()
-    if (this.serves) await this.serve()
+    await this.serve()
   }
 
   async #serve(): Promise<void> {
@@ -104,4 +106,9 @@ export class OpenRealtime {
     this.#ephemeral.start()
     this.trimmer.start()
   }
+}
+
+/** Where nothing may be written nothing is published, and what there is can be looked at. */
+function passReadOnly(error: unknown): void {
+  if ((error as Partial<HandcarError>).code !== 'HANDCAR_READ_ONLY') throw error
 }

@@ -6,8 +6,9 @@ import { z } from 'zod'
 import { codeOf, errorOf } from '../../test/helpers/errors.ts'
 import { realtimeDatabase } from '../../test/helpers/realtime.ts'
 import { recordingLogger } from '../../test/helpers/recording-logger.ts'
+import { temporaryFolder } from '../../test/helpers/temporary-folder.ts'
 import { waitUntil } from '../../test/helpers/wait-until.ts'
-import type { Database } from '../database/index.ts'
+import { Database } from '../database/index.ts'
 import { temporaryDatabase } from '../testing/index.ts'
 import { defineChannel, fragment, Realtime, unchecked, type RealtimeOptions } from './index.ts'
 
@@ -260,4 +261,19 @@ test('wrong options are refused', async () => {
       /^HANDCAR_OPTION/,
       JSON.stringify(options),
     )
+})
+
+test('a process that only publishes also starts where nothing may be written, to look at what there is', async () => {
+  using folder = temporaryFolder()
+  const options = { path: folder.file('app.sqlite3'), readers: false } as const
+  const writable = new Database({ ...options, partMigrations: { realtime: Realtime.migrations } })
+  await writable.start()
+  await writable.run("insert into handcar_messages (channel, type) values ('room/1', 'posted')")
+  await writable.stop()
+  await using database = new Database({ ...options, readOnly: true })
+  await database.start()
+  await using realtime = new Realtime({ database, channels: [room], serve: false, logger: recordingLogger() })
+  await realtime.start()
+  assert.match(realtime.position(), /\.1$/)
+  assert.equal(await codeOf(() => realtime.disconnect({ user: 1 })), 'HANDCAR_READ_ONLY')
 })

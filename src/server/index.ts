@@ -1,6 +1,6 @@
 export type { DrainLimits, DrainReport } from './drain.ts'
 export type { HealthCheck, HealthReport, HealthResult, HealthStatus } from './health.ts'
-export type { UpgradeListener } from './open-server.ts'
+export type { UpgradeEnvironment, UpgradeListener } from './open-server.ts'
 export type {
   FetchApp,
   ListenOptions,

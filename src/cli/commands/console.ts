@@ -12,7 +12,7 @@ type Options = { readOnly?: true; eval?: string }
 export const command: Command<Options> = {
   name: 'console',
   summary: 'Talk to the app in JavaScript: a REPL with the database and the app at hand',
-  description: `In scope are handcar, database, cache, sql, and app (a promise: the module is loaded when it is first asked for). Nothing works in the
+  description: `In scope are handcar, database, cache, realtime, sql, and app (a promise: the module is loaded when it is first asked for). Nothing works in the
 background: no jobs are performed, no requests taken, no migrations run. \`await\` may be used everywhere.`,
   options: [
     { flags: '--read-only', description: 'refuse every write to the database' },
@@ -38,6 +38,7 @@ background: no jobs are performed, no requests taken, no migrations run. \`await
       handcar: () => handcar,
       database: () => handcar.database,
       cache: () => handcar.cache,
+      realtime: () => handcar.realtime,
       sql: () => sql,
       app: async () => (await importApp(config))(handcar),
     })
