@@ -81,9 +81,10 @@ test('a day on which nobody wrote has a digest that nobody gets', async () => {
 test('wrong counters are put right, and right ones are left alone', async () => {
   const wrong = sql`
     select count(*) as count from posts
-    where comments_count <> (select count(*) from comments where post_id = posts.id)`
+    where comments_count <> (select count(*) from comments where post_id = posts.id)
+      or votes_count <> (select count(*) from votes where post_id = posts.id)`
   await database.run('update users set posts_count = posts_count + 1 where id in (1, 50)')
-  await database.run('update posts set comments_count = 0 where id in (1, 400, 900)')
+  await database.run('update posts set comments_count = 0, votes_count = 5 where id in (1, 400, 900)')
   const handle = await jobs.enqueue(repairCounters)
   assert.deepEqual((await performOne(jobs, repairCounters)).result, { users: 2, posts: 3 })
   assert.equal(handle.state(), 'completed')

@@ -97,9 +97,9 @@ test('a page has exactly what was told before its position, also a kept one, whi
     for (let count = 0; count < 60; count++) await bob.post(`${path}/comments`, { body: `Comment ${count}` })
   })()
   const pages: { app: typeof site.app; path: string; text: string }[] = []
-  let isWriting = true
-  void writing.finally(() => (isWriting = false))
-  for (let count = 0; isWriting; count++) {
+  const end = new AbortController()
+  void writing.finally(() => end.abort())
+  for (let count = 0; !end.signal.aborted; count++) {
     // Reading waits for nothing, so the writing would never get its turn.
     await nextTurn()
     const { app } = count % 2 ? site : other
@@ -110,7 +110,7 @@ test('a page has exactly what was told before its position, also a kept one, whi
   assert.ok(pages.length > 20, `${pages.length} pages`)
   for (const { path: each, text } of pages) {
     const channel = each === '/' ? front : post(id)
-    const since = (position: string) => channel.history({ after: position as typeof at, limit: 1_000 }).length
+    const since = (position: string) => channel.history({ after: position, limit: 1_000 }).length
     const before = since(at) - since(positionOf(text))
     assert.match(text, new RegExp(`data-counts="${id}">\\s+<a [^>]+>${before} comments?<`), each)
   }

@@ -40,6 +40,7 @@ async function everything() {
   await member.read(
     `/users/${(await site.queries.selectFrom('users').select('id').where('screen_name', '=', 'quentin').executeTakeFirstOrThrow()).id}`,
   )
+  for (const wanted of ['1', '0']) await member.post(`/posts/${post}/vote`, { is_for: wanted })
   await member.get(`/comments/${comment}/edit`)
   await member.patch(`/comments/${comment}`, { body: 'Another comment.' })
   await member.patch(`/posts/${post}`, { title: 'For the planner', description: 'Another text.' })
