@@ -222,7 +222,7 @@ export class Connections {
   #reset(): void {
     this.#fanOut.begin(this.options.feed)
     for (const { subscriptions } of this.census.all)
-      for (const subscription of [...subscriptions.values()]) {
+      for (const subscription of subscriptions.values()) {
         this.subscriptions.reset(subscription)
         // With the state of the app rights may have gone back too.
         this.subscriptions.reauthorize(subscription)

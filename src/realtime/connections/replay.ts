@@ -75,6 +75,7 @@ export class Replay {
   #merge(sources: readonly Subscription[], until: number): StoredMessage[] {
     const parts = this.#read(sources)
     const messages = parts.flatMap(({ found }) => found)
+    this.#learn(messages)
     let horizon = until
     for (const { found, isCut } of parts) if (isCut) horizon = Math.min(horizon, found.at(-1)!.offset)
     if (sources.length > 1) messages.sort((one, other) => one.offset - other.offset)
@@ -113,13 +114,21 @@ export class Replay {
     return last !== undefined && last.offset > position ? [last] : []
   }
 
+  /** Large messages count at once, small ones slowly: what is read in vain costs more than another piece. */
+  #learn(messages: readonly StoredMessage[]): void {
+    if (messages.length === 0) return
+    let bytes = 0
+    for (const { data } of messages) bytes += data.length
+    const size = bytes / messages.length
+    this.#size = Math.max(1, size > this.#size ? size : this.#size + (size - this.#size) / 8)
+  }
+
   /** How many of the messages go into the piece: at least one, however large it is. */
   #endOf(messages: readonly StoredMessage[], horizon: number): number {
     let bytes = 0
     let end = 0
     while (end < messages.length && messages[end]!.offset <= horizon && (end === 0 || bytes < pieceSize))
       bytes += messages[end++]!.data.length
-    if (end > 0) this.#size = Math.max(1, (this.#size + bytes / end) / 2)
     return end
   }
 }
