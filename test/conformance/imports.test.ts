@@ -49,17 +49,24 @@ const files = readdirSync(source, { recursive: true, encoding: 'utf8' }).filter(
 const read = (file: string): string => readFileSync(join(source, file), 'utf8')
 const partOf = (path: string): string => path.split('/')[0]!
 const imports: Import[] = files.flatMap((file) =>
-  [...read(file).matchAll(/(?<!')\b(?:from|import|import\()\s*'([^']+)'/g)].map(([, specifier]) => ({
-    file,
-    part: partOf(file),
-    specifier: specifier!,
-    target: specifier!.startsWith('.')
-      ? relative(source, resolve(source, dirname(file), specifier!))
-      : undefined,
-  })),
+  [...withoutComments(read(file)).matchAll(/(?<!')\b(?:from|import|import\()\s*'([^']+)'/g)].map(
+    ([, specifier]) => ({
+      file,
+      part: partOf(file),
+      specifier: specifier!,
+      target: specifier!.startsWith('.')
+        ? relative(source, resolve(source, dirname(file), specifier!))
+        : undefined,
+    }),
+  ),
 )
 const layerOf = (part: string): number => layers.findIndex((parts) => parts.includes(part))
 const described = ({ file, specifier }: Import): string => `${file} imports ${specifier}`
+
+/** An example in a comment imports nothing. */
+function withoutComments(text: string): string {
+  return text.replaceAll(/^ *\/?\*.*$/gm, '')
+}
 
 test('there are imports to look at', () => {
   assert.ok(imports.length > 100)
