@@ -115,45 +115,52 @@ test(
   },
 )
 
-test(
-  'a release tells the clients when to come back: nothing is lost, nothing comes twice',
-  { timeout },
-  async () => {
-    using folder = appFolder(files)
-    const { running, url } = await start(folder, 2, 0)
-    await using _running = running
-    using before = await TestClient.of(`${url}/realtime`, 'room/1')
-    await using stream = await TestStream.open(`${url}/realtime?channel=room/1`)
-    await publish(url, 'one')
-    await before.untilReceived(1)
-    const reload = handcar(['reload'], { folder: folder.path })
-    // Somebody connects all the time: whichever process has the upgrade, nobody is left without an answer.
-    const over = new AbortController()
-    const connects = (async () => {
-      while (!over.signal.aborted) {
-        using client = new TestClient(`${url}/realtime`)
-        await waitUntil('a welcome', () => client.messages.some((message) => 'welcome' in message))
-      }
-    })()
-    assert.deepEqual(await before.untilClosed(), { code: 1012, reason: 'The server restarts' })
-    const last = before.messages.at(-1)!
-    assert.ok('bye' in last && last.bye.in < 3_000, JSON.stringify(last))
-    await publish(url, 'two')
-    using after = await TestClient.connect(`${url}/realtime`)
-    const position = before.received.at(-1)!.offset!
-    const { position: now } = (await after.until('welcome', 'welcome')).welcome
-    await after.subscribe('room/1', { from: `${now.split('.')[0]}.${position}` })
-    await after.untilReceived(1)
-    assert.deepEqual(after.data, ['two'])
-    await waitUntil('the stream has ended', () => stream.isEnded)
-    assert.ok(stream.messages.some((message) => 'bye' in message))
-    const { code, errors } = await reload
-    over.abort()
-    await connects
-    assert.equal(code, 0, errors)
-    assert.doesNotMatch(running.output, /cut off/)
-  },
+/** Releases while a client of each kind listens, and others come all the time. */
+async function release(...flags: string[]): Promise<void> {
+  using folder = appFolder(files)
+  const { running, url } = await start(folder, 2, 0)
+  await using _running = running
+  // By then it may be another supervisor.
+  await using _stop = {
+    [Symbol.asyncDispose]: async () => void (await handcar(['stop'], { folder: folder.path })),
+  }
+  using before = await TestClient.of(`${url}/realtime`, 'room/1')
+  await using stream = await TestStream.open(`${url}/realtime?channel=room/1`)
+  await publish(url, 'one')
+  await before.untilReceived(1)
+  const reload = handcar(['reload', ...flags], { folder: folder.path })
+  // Somebody connects all the time: whichever process has the upgrade, nobody is left without an answer.
+  const over = new AbortController()
+  const connects = (async () => {
+    while (!over.signal.aborted) {
+      using client = new TestClient(`${url}/realtime`)
+      await waitUntil('a welcome', () => client.messages.some((message) => 'welcome' in message))
+    }
+  })()
+  assert.deepEqual(await before.untilClosed(), { code: 1012, reason: 'The server restarts' })
+  const last = before.messages.at(-1)!
+  assert.ok('bye' in last && last.bye.in < 3_000, JSON.stringify(last))
+  await publish(url, 'two')
+  using after = await TestClient.connect(`${url}/realtime`)
+  const position = before.received.at(-1)!.offset!
+  const { position: now } = (await after.until('welcome', 'welcome')).welcome
+  await after.subscribe('room/1', { from: `${now.split('.')[0]}.${position}` })
+  await after.untilReceived(1)
+  assert.deepEqual(after.data, ['two'])
+  await waitUntil('the stream has ended', () => stream.isEnded)
+  assert.ok(stream.messages.some((message) => 'bye' in message))
+  const { code, errors } = await reload
+  over.abort()
+  await connects
+  assert.equal(code, 0, errors)
+  assert.doesNotMatch(running.output, /cut off/)
+}
+
+test('a release tells the clients when to come back: nothing is lost, nothing comes twice', { timeout }, () =>
+  release(),
 )
+
+test('so does a release that replaces the supervisor too', { timeout }, () => release('--supervisor'))
 
 test("without channels there is no realtime, and the path is the app's", { timeout }, async () => {
   using folder = appFolder()
