@@ -11,6 +11,7 @@ import * as recurringStatements from '../../src/jobs/recurring/sql.ts'
 import * as retentionStatements from '../../src/jobs/retention/sql.ts'
 import * as jobsStatements from '../../src/jobs/sql.ts'
 import * as stepsStatements from '../../src/jobs/steps/sql.ts'
+import * as socketIoStatements from '../../src/realtime/adapters/socket-io/sql.ts'
 import * as connectionsStatements from '../../src/realtime/connections/sql.ts'
 import { Realtime } from '../../src/realtime/index.ts'
 import * as retentionOfRealtimeStatements from '../../src/realtime/log/trim-sql.ts'
@@ -35,6 +36,7 @@ const parts: Record<string, Record<string, string>> = {
   'realtime/log': retentionOfRealtimeStatements,
   'realtime/connections': connectionsStatements,
   'realtime/presence': presenceStatements,
+  'realtime/adapters/socket-io': socketIoStatements,
 }
 
 for (const [part, statements] of Object.entries(parts)) {

@@ -67,9 +67,9 @@ async function obey(order: SocketIoOrder): Promise<unknown> {
     case 'pids':
       return await io.serverSideEmitWithAck('pid')
     case 'join':
-      return void io.in(order.socket).socketsJoin(order.room)
+      return io.in(order.socket).socketsJoin(order.room)
     case 'disconnect':
-      return void io.disconnectSockets()
+      return io.disconnectSockets()
     case 'rooms':
       return [...(io.of('/').adapter.socketRooms(order.socket) ?? [])]
     case 'chatter':

@@ -85,10 +85,7 @@ export class SocketIoCluster implements AsyncDisposable {
       cluster.sockets.push(await connected)
     }
     await Promise.all(
-      cluster.clients.map(
-        (client) =>
-          client.connected || new Promise((resolve) => client.once('connect', resolve as () => void)),
-      ),
+      cluster.clients.map((client) => waitUntil('the client is connected', () => client.connected)),
     )
     return cluster
   }

@@ -19,7 +19,7 @@ import type {
 export interface SocketIoAdapterOptions<Base extends AdapterClass = AdapterClass> {
   /** Started, with its relay; the same database in all processes. */
   realtime: Realtime
-  /** `import { Adapter } from 'socket.io-adapter'`: of the version that your socket.io comes with. */
+  /** The class `Adapter` of the package socket.io-adapter, of the version that your socket.io comes with. */
   Adapter: Base
   /** How long other servers have to answer `fetchSockets` and `serverSideEmit`. Default: `'5s'`. */
   requestTimeout?: Duration
@@ -40,8 +40,6 @@ const readers = {
  * `fetchSockets`, `serverSideEmit` and connection state recovery, without a server beside the app.
  *
  * ```ts
- * import { Adapter } from 'socket.io-adapter'
- *
  * await realtime.start()
  * const io = new Server(http, { adapter: createAdapter({ realtime, Adapter }), connectionStateRecovery: {} })
  * ```

@@ -1,27 +1,13 @@
 import { TimeoutError } from '../../../core/index.ts'
 import type { StoredMessage } from '../../log/message.ts'
 import type { Bus, BusListener } from './bus.ts'
-import { Held } from './held.ts'
-import { decode, encode, optionsOf, targetOf, type Answer, type Envelope, type Message } from './message.ts'
-import { Once } from './once.ts'
-import { Order } from './order.ts'
-import { piecesOf } from './pieces.ts'
+import { decode, targetOf, type Message } from './message.ts'
+import { Performer, type Local } from './performer.ts'
 import { Questions } from './questions.ts'
 import { Recovery } from './recovery.ts'
 import { Requests } from './requests.ts'
-import type { BroadcastOptions, LocalAdapter, Namespace, Packet, SocketDetails } from './socket-io-types.ts'
-
-/** What socket.io's own adapter does for the sockets of this server. */
-export type Local = Pick<
-  LocalAdapter,
-  | 'broadcast'
-  | 'broadcastWithAck'
-  | 'addSockets'
-  | 'delSockets'
-  | 'disconnectSockets'
-  | 'fetchSockets'
-  | 'sids'
->
+import type { BroadcastOptions, Namespace, Packet, SocketDetails } from './socket-io-types.ts'
+import { largeType, Voice } from './voice.ts'
 
 /** What a member needs. */
 export interface MemberOptions {
@@ -34,30 +20,21 @@ export interface MemberOptions {
   readonly requestTimeout: number
 }
 
-/** The type of messages that are read when the relay says so. */
-const largeType = 'large'
-/** So many characters are sent through the relay as one answer; more are stored, because the relay would drop them. */
-const mostSent = 524_288
-
 /**
  * One namespace of one server among the servers of all processes.
  *
- * What all are to do goes one of two ways:
+ *     socket.io ─► Member ─► Voice ─► log, relay ─► Member of each server ─► Performer ─► sockets
+ *                     └─► Requests, Questions ◄── answers ────────────────────┘
  *
- * - *stored*, with connection state recovery: events and what becomes of sockets are rows of the log, and every server, this one too, does them
- *   when its feed brings them: everywhere in the same order, after the commit, or never. In a transaction they are part of it.
- * - *sent*, everything else: done here at once, by the others when the relay brings it, at most once. What is too long for the relay is stored.
- *
- * What is sent after something that was stored says so, and waits there until that was done (`order.ts`, `held.ts`).
+ * How things are told, and in which order, stands in `voice.ts`; how clients come back in `recovery.ts`.
  */
 export class Member implements BusListener {
   readonly id: string
   readonly recovery: Recovery | undefined
   readonly #options: MemberOptions
-  readonly #order = new Order()
-  readonly #held = new Held(() => this.#delivered)
+  readonly #voice: Voice
+  readonly #performer: Performer
   readonly #requests = new Requests(() => this.#options.bus.isDisturbed)
-  readonly #once = new Once()
   readonly #questions = new Questions()
   #delivered: number
   #end: (() => void) | undefined
@@ -67,6 +44,14 @@ export class Member implements BusListener {
     this.#options = options
     this.id = bus.servers.newId()
     this.#delivered = bus.feed.position
+    this.#voice = new Voice({
+      bus,
+      channel,
+      listener: this,
+      isStoring: namespace.server.opts.connectionStateRecovery !== undefined,
+      delivered: () => this.#delivered,
+      handle: (envelope) => this.#performer.perform(envelope),
+    })
     if (namespace.server.opts.connectionStateRecovery !== undefined)
       this.recovery = new Recovery({
         bus,
@@ -74,9 +59,18 @@ export class Member implements BusListener {
         namespace,
         server: this.id,
         delivered: () => this.#delivered,
-        reached: (offset) => new Promise((resolve) => this.#held.run(offset, resolve)),
+        reached: (offset) => new Promise((resolve) => this.#voice.after(offset, resolve)),
         roomsOf: (sid) => local.sids.get(sid) ?? [],
       })
+    this.#performer = new Performer({
+      ...options,
+      server: this.id,
+      recovery: this.recovery,
+      voice: this.#voice,
+      requests: this.#requests,
+      questions: this.#questions,
+      delivered: () => this.#delivered,
+    })
   }
 
   /** Takes its place among the servers. */
@@ -115,8 +109,9 @@ export class Member implements BusListener {
   /** Sends an event. One with an id is answered by a socket of this server, and goes nowhere else. */
   broadcast(packet: Packet, options: BroadcastOptions): void {
     const { local, volatile } = options.flags ?? {}
-    if (local === true || packet.id !== undefined) this.#here(() => this.#emit(packet, options))
-    else this.#tell({ kind: 'event', packet, target: targetOf(options) }, volatile === undefined)
+    if (local === true || packet.id !== undefined)
+      this.#voice.here(() => this.#performer.emit(packet, options))
+    else this.#voice.tell({ kind: 'event', packet, target: targetOf(options) }, volatile === undefined)
   }
 
   /** Sends an event that every socket is to answer. */
@@ -130,27 +125,28 @@ export class Member implements BusListener {
     const others = this.others()
     const request = this.#questions.open([...others, this.id], timeout, counted, answered)
     const message: Message = { kind: 'question', packet, request, target: targetOf(options) }
-    if (local !== true) return this.#tell(message)
-    this.#here(() => this.#handle({ ...message, from: this.id }))
+    if (local !== true) return this.#voice.tell(message)
+    this.#voice.here(() => this.#performer.perform({ ...message, from: this.id }))
     // socket.io waits for a count of every server also then.
     for (const other of others) this.#questions.counted(request, other, 0)
   }
 
   /** Says what is to become of sockets. */
   command(message: Message & { kind: 'join' | 'leave' | 'disconnect' }): void {
-    if (message.target.flags.local === true) this.#here(() => this.#handle({ ...message, from: this.id }))
-    else this.#tell(message)
+    if (message.target.flags.local === true)
+      this.#voice.here(() => this.#performer.perform({ ...message, from: this.id }))
+    else this.#voice.tell(message)
   }
 
   /** The sockets of all servers. */
   async fetchSockets(options: BroadcastOptions): Promise<SocketDetails[]> {
     const { requestTimeout, local } = this.#options
-    await new Promise<void>((resolve) => this.#here(resolve))
+    await new Promise<void>((resolve) => this.#voice.here(resolve))
     const here = await local.fetchSockets(options)
     if (options.flags?.local === true) return here
     const timeout = options.flags?.timeout ?? requestTimeout
     const target = targetOf(options)
-    const ask = (request: string): void => this.#send({ kind: 'fetch', target, request })
+    const ask = (request: string): void => this.#voice.send({ kind: 'fetch', target, request })
     const result = await this.#requests.ask<SocketDetails>(this.others(), timeout, ask)
     if (result.missing > 0) throw late(result, timeout)
     return [...here, ...result.answers]
@@ -159,10 +155,10 @@ export class Member implements BusListener {
   /** Sends an event to the other servers; with a function at its end each of them answers. */
   serverSideEmit(packet: readonly unknown[]): void {
     const answer = packet.at(-1)
-    if (typeof answer !== 'function') return this.#send({ kind: 'server', packet })
+    if (typeof answer !== 'function') return this.#voice.send({ kind: 'server', packet })
     const { requestTimeout } = this.#options
     const ask = (request: string): void =>
-      this.#send({ kind: 'server', packet: packet.slice(0, -1), request })
+      this.#voice.send({ kind: 'server', packet: packet.slice(0, -1), request })
     void this.#requests
       .ask(this.others(), requestTimeout, ask)
       .then(
@@ -175,24 +171,24 @@ export class Member implements BusListener {
     const end = text.indexOf('\n')
     const after = Number(text.slice(0, end))
     const envelope = decode(text.slice(end + 1))
-    this.#held.run(after, () => this.#handle(envelope))
+    this.#voice.after(after, () => this.#performer.perform(envelope))
   }
 
   onStored(message: StoredMessage): void {
     this.#delivered = message.offset
     if (message.type === largeType) return
-    this.#handle(this.recovery?.decode(message) ?? decode(message.data), true)
+    this.#performer.perform(this.recovery?.decode(message) ?? decode(message.data), true)
   }
 
   onReached(offset: number): void {
     this.#delivered = offset
-    this.#held.release()
+    this.#voice.release()
   }
 
   onEpoch(offset: number): void {
     this.#delivered = offset
-    this.#order.reset()
-    this.#held.release(Infinity)
+    this.#voice.restart()
+
     this.recovery?.restart(offset)
   }
 
@@ -206,162 +202,6 @@ export class Member implements BusListener {
     const living = new Set([...this.others(), this.id])
     this.#requests.keepOnly(living)
     this.#questions.keepOnly(living)
-  }
-
-  /** Tells all servers, this one too. */
-  #tell(message: Message, isStorable = true): void {
-    if (isStorable && this.recovery !== undefined) this.#store(message.kind, this.#encode(message))
-    else this.#send(message, () => this.#handle({ ...message, from: this.id }))
-  }
-
-  /** Tells the other servers, and does something here. */
-  #send(message: Message, here?: () => void): void {
-    const { bus, channel } = this.#options
-    const text = this.#encode(message)
-    // The offset that is put before it has room enough.
-    if (!bus.fits(channel, `${Number.MAX_SAFE_INTEGER}\n${text}`)) return this.#sendLarge(text, here)
-    this.#order.run((after) => {
-      bus.send(channel, `${after}\n${text}`, this)
-      if (here !== undefined) this.#held.run(after, here)
-    })
-  }
-
-  /** What is too long for the relay is stored, and read by the others when the relay says where it is. */
-  #sendLarge(text: string, here?: () => void): void {
-    const { bus, channel } = this.#options
-    const written = bus.enter(() => bus.log.publish(channel, largeType, text))
-    let offset: number | undefined
-    this.#order.storing(written.then((known) => (offset = known)))
-    written.catch((error: unknown) =>
-      bus.failed('something large could not be stored, and was not sent', error),
-    )
-    this.#order.run((after) => {
-      if (offset !== undefined)
-        bus.send(channel, `${after}\n${this.#encode({ kind: 'large', offset })}`, this)
-      if (here !== undefined) this.#held.run(after, here)
-    })
-  }
-
-  #store(kind: string, text: string): void {
-    const { bus, channel } = this.#options
-    const isAlone = bus.database.transaction === undefined
-    const written = bus.log.publish(channel, kind, text)
-    written.catch((error: unknown) =>
-      bus.failed(`something was not sent (${kind}), because it could not be stored`, error),
-    )
-    // In a transaction nobody knows yet whether it will be there.
-    if (isAlone) this.#order.storing(written)
-  }
-
-  /** Does something in this server alone, after what was stored before. */
-  #here(work: () => void): void {
-    this.#order.run((after) => this.#held.run(after, work))
-  }
-
-  #encode(message: Message): string {
-    return encode({ ...message, from: this.id })
-  }
-
-  #reply(to: string, message: Answer): void {
-    if (to === this.id) this.#handle({ ...message, from: this.id })
-    else this.#options.bus.enter(() => this.#send(message))
-  }
-
-  /** To the sockets of this server; every event has a position, so that the last one is good for coming back. */
-  #emit(packet: Packet, options: BroadcastOptions): void {
-    const { recovery } = this
-    const isResumable = recovery !== undefined && packet.id === undefined
-    const data = isResumable ? [...packet.data, recovery.positionOf(this.#delivered)] : packet.data
-    this.#options.local.broadcast({ ...packet, data }, options)
-  }
-
-  #handle(envelope: Envelope, isStored = false): void {
-    const { local, namespace } = this.#options
-    const { from } = envelope
-    switch (envelope.kind) {
-      case 'event': {
-        const options = optionsOf(envelope.target)
-        if (isStored && this.recovery !== undefined) local.broadcast(envelope.packet, options)
-        else this.#emit(envelope.packet, options)
-        return
-      }
-      case 'question':
-        return this.#question(envelope)
-      case 'join':
-        return local.addSockets(optionsOf(envelope.target), [...envelope.rooms])
-      case 'leave':
-        return local.delSockets(optionsOf(envelope.target), [...envelope.rooms])
-      case 'disconnect':
-        return local.disconnectSockets(optionsOf(envelope.target), envelope.close)
-      case 'fetch':
-        if (from !== this.id) void this.#answerWithSockets(envelope)
-        return
-      case 'server':
-        if (from !== this.id) this.#handleServerEvent(envelope)
-        return
-      case 'large':
-        return this.#readLarge(envelope.offset)
-      case 'moved':
-        if (from !== this.id) this.recovery?.moved(envelope.sid, envelope.pid)
-        return
-      default:
-        if (envelope.to === this.id) this.#answered(envelope)
-    }
-  }
-
-  #readLarge(offset: number): void {
-    const { bus, channel } = this.#options
-    const [message] = bus.log.after(channel, offset - 1, 1)
-    if (message?.offset === offset) this.#handle(decode(message.data))
-  }
-
-  #answered(envelope: Answer & { from: string }): void {
-    const { from, request } = envelope
-    if (envelope.kind === 'counted') this.#questions.counted(request, from, envelope.count)
-    else if (envelope.kind === 'acknowledged') this.#questions.answered(request, from, envelope.answer)
-    else if (envelope.kind === 'sockets')
-      this.#requests.answer(request, from, envelope.sockets, envelope.isLast)
-    else this.#requests.answer(request, from, [envelope.answer])
-  }
-
-  #question({ packet, target, request, from }: Envelope & { kind: 'question' }): void {
-    const { local, namespace, requestTimeout } = this.#options
-    const mine = { ...packet }
-    local.broadcastWithAck(
-      mine,
-      optionsOf(target),
-      (count) => this.#reply(from, { kind: 'counted', to: from, request, count }),
-      (answer) => this.#reply(from, { kind: 'acknowledged', to: from, request, answer }),
-    )
-    // What a client never answers is not waited for for ever.
-    setTimeout(() => {
-      for (const socket of namespace.sockets.values()) socket.acks.delete(mine.id!)
-    }, target.flags.timeout ?? requestTimeout).unref()
-  }
-
-  #handleServerEvent({ packet, request, from }: Envelope & { kind: 'server' }): void {
-    const { namespace } = this.#options
-    if (request === undefined) return namespace._onServerSideEmit([...packet])
-    this.#once.handle(
-      request,
-      (answer) => namespace._onServerSideEmit([...packet, answer]),
-      (answer) => this.#reply(from, { kind: 'answered', to: from, request, answer }),
-    )
-  }
-
-  async #answerWithSockets({ from, request, target }: Envelope & { kind: 'fetch' }): Promise<void> {
-    const pieces = piecesOf(await this.#options.local.fetchSockets(optionsOf(target)))
-    const messages = pieces.map((sockets, index): Answer => ({
-      kind: 'sockets',
-      to: from,
-      request,
-      sockets,
-      isLast: index === pieces.length - 1,
-    }))
-    const texts = messages.map((message) => this.#encode(message))
-    const size = texts.reduce((sum, text) => sum + text.length, 0)
-    if (size <= mostSent) for (const message of messages) this.#reply(from, message)
-    else for (const text of texts) this.#sendLarge(text)
   }
 }
 

@@ -124,7 +124,9 @@ export class Sessions {
 
   /** Resolves when what was changed before is written. */
   async flush(): Promise<void> {
-    await Promise.all([...this.#changed].map((session) => session.written?.promise))
+    await Promise.all(
+      [...this.#changed].flatMap(({ written }) => (written === undefined ? [] : [written.promise])),
+    )
     await this.#writing
   }
 
