@@ -236,3 +236,13 @@ test('after the log has gone back rights are asked for anew', async () => {
   await bob.untilReceived(4)
   assert.equal(ann.received.length, 3)
 })
+
+test('a long reason ends all the same, for everybody', async () => {
+  await using server = await withMembers(false, 'ann')
+  const anns = await Promise.all([1, 2, 3].map(() => TestClient.connect(server.url, asUser('ann'))))
+  await server.control('disconnect', { user: 'ann', reason: 'é'.repeat(200) })
+  for (const ann of anns) {
+    assert.deepEqual(await ann.untilClosed(), { code: 1012, reason: 'é'.repeat(61) })
+    assert.equal((await ann.until('a goodbye', 'bye')).bye.reason, 'é'.repeat(200))
+  }
+})

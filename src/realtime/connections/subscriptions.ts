@@ -1,12 +1,14 @@
 import type { Logger } from '../../core/index.ts'
 import type { Database } from '../../database/index.ts'
-import { formatPosition, parsePosition, type ProtocolErrorCode, type SubscribeRequest } from '../protocol.ts'
-import type { Audience, Audiences } from './audience.ts'
+import { formatPosition, type ProtocolErrorCode, type SubscribeRequest } from '../protocol.ts'
+import type { Audiences } from './audience.ts'
 import type { Authorizer, Verdict } from './authorizer.ts'
+import { beginningOf, resumeFrom } from './beginning.ts'
 import type { CatchUp } from './catch-up.ts'
 import type { Connection } from './connection.ts'
 import type { Counters } from './counters.ts'
 import type { FanOut } from './fan-out.ts'
+import { callHook } from './hooks.ts'
 import type { ConnectionsOptions } from './needs.ts'
 import type { Presences } from './presences.ts'
 import { Subscription } from './subscription.ts'
@@ -162,11 +164,11 @@ export class Subscriptions {
   }
 
   #begin(subscription: Subscription, { from, presence }: SubscribeRequest): void {
-    const { fanOut, presences, logger } = this.#options
+    const options = this.#options
     const { connection, audience, id } = subscription
-    const offset = from === undefined ? this.#beginning(audience) : this.#resumeFrom(subscription, from)
-    subscription.position = offset ?? this.#beginning(audience)
-    const position = formatPosition({ epoch: fanOut.epoch, offset: subscription.position })
+    const offset = from === undefined ? beginningOf(audience, options) : resumeFrom(audience, from, options)
+    subscription.position = offset ?? beginningOf(audience, options)
+    const position = formatPosition({ epoch: options.fanOut.epoch, offset: subscription.position })
     subscription.isAnswered = true
     connection.send({
       subscribed: audience.name,
@@ -176,8 +178,8 @@ export class Subscriptions {
     })
     tellSubscribed(subscription, offset !== undefined)
     if (offset === undefined) this.#missed(subscription)
-    if (presence !== undefined) presences.join(subscription, presence)
-    this.#tell(subscription, 'onSubscribe', logger)
+    if (presence !== undefined) options.presences.join(subscription, presence)
+    callHook(subscription, 'onSubscribe', options)
   }
 
   /** Something is lost to a client for good. */
@@ -186,54 +188,15 @@ export class Subscriptions {
     tellGap(subscription)
   }
 
-  /** Where who has no position begins: now, or before the latest message of a channel that gives that to everybody. */
-  #beginning({ name, match }: Audience): number {
-    const { log, fanOut } = this.#options
-    const last = match.definition.replay === 'latest' ? log.last(name) : undefined
-    return Math.min(fanOut.position, (last?.offset ?? Infinity) - 1)
-  }
-
-  /** The offset to go on from; `undefined` when something is lost since. */
-  #resumeFrom({ audience }: Subscription, from: string): number | undefined {
-    const { log, fanOut, feed } = this.#options
-    const position = parsePosition(from)
-    if (position === undefined || position.epoch !== fanOut.epoch) return undefined
-    const { offset } = position
-    const { name, match } = audience
-    const { replay } = match.definition
-    // Of these nothing counts but the latest, whatever retention has taken.
-    if (replay === 'latest') return offset <= log.position().offset ? offset : undefined
-    if (log.checkResume(name, position) === 'gap') return undefined
-    return replay === 'none' && feed.after(name, offset, 1).length > 0 ? undefined : offset
-  }
-
   /** @param staysPresent It is followed by another one of the same channel, in which the client is present too. */
   #end(subscription: Subscription, staysPresent = false): void {
     if (subscription.state === 'ended') return
-    const { audiences, presences, logger } = this.#options
+    const { audiences, presences } = this.#options
     subscription.state = 'ended'
     audiences.remove(subscription)
     subscription.connection.subscriptions.delete(subscription.audience.name)
     if (!staysPresent) presences.leave(subscription)
-    if (subscription.isAnswered) this.#tell(subscription, 'onUnsubscribe', logger)
-  }
-
-  #tell({ audience, connection }: Subscription, hook: 'onSubscribe' | 'onUnsubscribe', logger: Logger): void {
-    const { definition, params } = audience.match
-    const listener = definition[hook]
-    if (listener === undefined) return
-    const { database, realtime, publish } = this.#options
-    const { user } = connection.client
-    const { name: channel } = audience
-    const fail = (error: unknown): void => logger.error({ err: error, channel }, `${hook}() failed`)
-    try {
-      const context = { user, params, channel, database, realtime, connection: connection.id }
-      Promise.resolve(listener({ ...context, publish: (type, data) => publish(channel, type, data) })).catch(
-        fail,
-      )
-    } catch (error) {
-      fail(error)
-    }
+    if (subscription.isAnswered) callHook(subscription, 'onUnsubscribe', this.#options)
   }
 
   /** The log could not be asked, or something of the app's has thrown. */

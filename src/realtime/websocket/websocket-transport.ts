@@ -57,7 +57,7 @@ export class WebSocketTransport implements Transport {
 
   end(code: number, reason: string): void {
     this.#webSocket.resume()
-    this.#webSocket.close(code, reason)
+    this.#webSocket.close(code, shorten(reason))
   }
 
   destroy(): void {
@@ -69,6 +69,17 @@ export class WebSocketTransport implements Transport {
     if (this.#webSocket.readyState === openState) this.#socket.write(bytes, taken)
     else taken?.()
   }
+}
+
+/** A close frame has room for so many bytes of a reason (RFC 6455, 5.5); more would be an error. */
+const longestReason = 123
+
+function shorten(reason: string): string {
+  if (Buffer.byteLength(reason) <= longestReason) return reason
+  return Buffer.from(reason)
+    .subarray(0, longestReason)
+    .toString()
+    .replace(/\ufffd$/, '')
 }
 
 /** `WebSocket.OPEN` */
