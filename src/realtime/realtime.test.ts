@@ -277,3 +277,12 @@ test('a process that only publishes also starts where nothing may be written, to
   assert.match(realtime.position(), /\.1$/)
   assert.equal(await codeOf(() => realtime.disconnect({ user: 1 })), 'HANDCAR_READ_ONLY')
 })
+
+test('how a process stands is told also when the database can no longer be asked', async () => {
+  const database = await realtimeDatabase()
+  await using realtime = await start(database)
+  const well = { connections: 0, subscriptions: 0, behind: 0, buffered: 0, lag: 0, isReading: true }
+  assert.deepEqual(realtime.here, well)
+  await database.stop()
+  assert.deepEqual(realtime.here, { ...well, isReading: false })
+})

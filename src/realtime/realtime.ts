@@ -16,7 +16,7 @@ import { OpenRealtime } from './open-realtime.ts'
 import { readDefinitions, resolveOptions, type RealtimeOptions, type ResolvedOptions } from './options.ts'
 import { formatPosition, type PositionText } from './protocol.ts'
 import { selectTables } from './sql.ts'
-import type { RealtimeHere, RealtimeStats } from './stats.ts'
+import { lagOf, readHere, type RealtimeHere, type RealtimeStats } from './stats.ts'
 
 // oxlint-disable-next-line typescript/no-explicit-any -- whoever its users are
 type DefinitionOf<Types extends ChannelTypes> = ChannelDefinition<string, Types, any>
@@ -273,18 +273,14 @@ export class Realtime extends Service {
 
   /** What is told of this process to those who watch over it; `undefined` where no clients are taken. */
   get here(): RealtimeHere | undefined {
-    if (!this.serves) return undefined
-    const { connections, feed } = this.stats()
-    const { subscriptions, behind, buffered } = connections
-    const isReading = feed.failing === undefined
-    return { connections: connections.connections, subscriptions, behind, buffered, lag: feed.lag, isReading }
+    return this.serves ? readHere(this.#ready()) : undefined
   }
 
   /** What realtime is doing in this process. */
   stats(): RealtimeStats {
     const { serves, log, feed, connections, presence, relay, trimmer } = this.#ready()
     return {
-      feed: { ...feed.stats(), lag: serves ? Math.max(0, log.position().offset - feed.position) : 0 },
+      feed: { ...feed.stats(), lag: serves ? lagOf({ log, feed }) : 0 },
       connections: connections.stats(),
       presence: presence.stats(),
       relay: relay?.stats(),

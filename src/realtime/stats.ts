@@ -1,5 +1,7 @@
+import type { Connections } from './connections/connections.ts'
 import type { ConnectionsStats } from './connections/connections-stats.ts'
-import type { FeedStats } from './log/feed.ts'
+import type { Feed, FeedStats } from './log/feed.ts'
+import type { Log } from './log/log.ts'
 import type { TrimmerStats } from './log/trimmer.ts'
 import type { PresenceStats } from './presence/presence.ts'
 import type { RelayStats } from './relay/relay.ts'
@@ -27,4 +29,28 @@ export interface RealtimeStats {
   /** `undefined` where the option `relay` is `false`. */
   relay: RelayStats | undefined
   retention: TrimmerStats
+}
+
+/** How many messages a process has not read yet, at most: offsets may be left out. */
+export function lagOf({ log, feed }: { log: Log; feed: Feed }): number {
+  return Math.max(0, log.position().offset - feed.position)
+}
+
+/** Tells how a process stands, also while the database fails. */
+export function readHere({
+  log,
+  feed,
+  connections,
+}: {
+  log: Log
+  feed: Feed
+  connections: Connections
+}): RealtimeHere {
+  const { connections: clients, subscriptions, behind, buffered } = connections.stats()
+  const counts = { connections: clients, subscriptions, behind, buffered }
+  try {
+    return { ...counts, lag: lagOf({ log, feed }), isReading: feed.stats().failing === undefined }
+  } catch {
+    return { ...counts, lag: 0, isReading: false }
+  }
 }
