@@ -7,6 +7,7 @@ import { Questions } from './questions.ts'
 import { Recovery } from './recovery.ts'
 import { Requests } from './requests.ts'
 import type { BroadcastOptions, Namespace, Packet, SocketDetails } from './socket-io-types.ts'
+import { StoredEvents } from './stored-events.ts'
 import { largeType, Voice } from './voice.ts'
 
 /** What a member needs. */
@@ -32,6 +33,7 @@ export class Member implements BusListener {
   readonly id: string
   readonly recovery: Recovery | undefined
   readonly #options: MemberOptions
+  readonly #events: StoredEvents
   readonly #voice: Voice
   readonly #performer: Performer
   readonly #requests = new Requests(() => this.#options.bus.isDisturbed)
@@ -44,6 +46,7 @@ export class Member implements BusListener {
     this.#options = options
     this.id = bus.servers.newId()
     this.#delivered = bus.feed.position
+    this.#events = new StoredEvents(bus.feed)
     this.#voice = new Voice({
       bus,
       channel,
@@ -54,6 +57,7 @@ export class Member implements BusListener {
     })
     if (namespace.server.opts.connectionStateRecovery !== undefined)
       this.recovery = new Recovery({
+        events: this.#events,
         bus,
         channel,
         namespace,
@@ -66,6 +70,7 @@ export class Member implements BusListener {
       ...options,
       server: this.id,
       recovery: this.recovery,
+      events: this.#events,
       voice: this.#voice,
       requests: this.#requests,
       questions: this.#questions,
@@ -177,7 +182,10 @@ export class Member implements BusListener {
   onStored(message: StoredMessage): void {
     this.#delivered = message.offset
     if (message.type === largeType) return
-    this.#performer.perform(this.recovery?.decode(message) ?? decode(message.data), true)
+    this.#performer.perform(
+      this.recovery === undefined ? decode(message.data) : this.#events.decode(message),
+      true,
+    )
   }
 
   onReached(offset: number): void {
@@ -194,6 +202,7 @@ export class Member implements BusListener {
 
   /** Its clients come back, and are told that they have missed something. */
   onLost(): void {
+    if (this.recovery === undefined) return
     for (const socket of this.#options.namespace.sockets.values()) socket.conn.close()
   }
 

@@ -6,6 +6,7 @@ import type { Questions } from './questions.ts'
 import type { Recovery } from './recovery.ts'
 import type { Requests } from './requests.ts'
 import type { BroadcastOptions, LocalAdapter, Namespace, Packet } from './socket-io-types.ts'
+import type { StoredEvents } from './stored-events.ts'
 import type { Voice } from './voice.ts'
 
 /** So many characters are sent through the relay as one answer; more are stored, because the relay would drop them. */
@@ -33,6 +34,7 @@ export interface PerformerOptions {
   /** The id of this server. */
   readonly server: string
   readonly recovery: Recovery | undefined
+  readonly events: StoredEvents
   readonly voice: Voice
   readonly requests: Requests
   readonly questions: Questions
@@ -64,9 +66,9 @@ export class Performer {
 
   /** To the sockets of this server; every event gets a position, so that the last one is good for coming back. */
   emit(packet: Packet, options: BroadcastOptions): void {
-    const { recovery, delivered, local } = this.#options
+    const { recovery, delivered, events, local } = this.#options
     const isResumable = recovery !== undefined && packet.id === undefined
-    const data = isResumable ? [...packet.data, recovery.positionOf(delivered())] : packet.data
+    const data = isResumable ? [...packet.data, events.positionOf(delivered())] : packet.data
     local.broadcast({ ...packet, data }, options)
   }
 

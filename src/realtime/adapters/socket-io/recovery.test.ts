@@ -6,6 +6,7 @@ import { waitUntil } from '../../../../test/helpers/wait-until.ts'
 import { Bus } from './bus.ts'
 import { Recovery } from './recovery.ts'
 import type { Namespace } from './socket-io-types.ts'
+import { StoredEvents } from './stored-events.ts'
 
 const options = { recovery: { maxDisconnectionDuration: 120_000 } }
 
@@ -35,8 +36,10 @@ const sessionsOf = ({ database }: SocketIoCluster) =>
 
 /** One that nobody uses, to prune with. */
 function recoveryOf({ servers, ios }: SocketIoCluster): Recovery & AsyncDisposable {
+  const bus = Bus.of(servers[0]!.realtime)
   const recovery = new Recovery({
-    bus: Bus.of(servers[0]!.realtime),
+    bus,
+    events: new StoredEvents(bus.feed),
     channel: Bus.channelOf('/'),
     server: 'nobody',
     namespace: ios[0]!.of('/') as unknown as Namespace,

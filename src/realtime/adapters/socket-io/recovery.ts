@@ -1,10 +1,10 @@
-import type { StoredMessage } from '../../log/message.ts'
-import { formatPosition, parsePosition } from '../../protocol.ts'
+import { parsePosition } from '../../protocol.ts'
 import type { Bus } from './bus.ts'
-import { decode, encode, type Envelope, type Target } from './message.ts'
+import { encode } from './message.ts'
 import { readSession, Sessions, type KeptSession } from './sessions.ts'
 import type { LeftSession, Namespace, RestoredSession, Room } from './socket-io-types.ts'
 import * as sql from './sql.ts'
+import type { StoredEvents } from './stored-events.ts'
 
 /** So many messages are looked at before others have their turn. */
 const atOnce = 500
@@ -20,6 +20,7 @@ export interface RecoveryOptions {
   readonly channel: string
   readonly server: string
   readonly namespace: Namespace
+  readonly events: StoredEvents
   /** The offset up to which this server has delivered. */
   readonly delivered: () => number
   /** Resolves when it is at least this one. */
@@ -56,7 +57,6 @@ export class Recovery {
   readonly #options: RecoveryOptions
   readonly #sessions: Sessions
   readonly #restoring = new Map<string, Restoring>()
-  readonly #decoded = new WeakMap<StoredMessage, Envelope>()
   readonly #timer: NodeJS.Timeout
 
   constructor(options: RecoveryOptions) {
@@ -64,21 +64,6 @@ export class Recovery {
     const { bus, channel, server, namespace } = options
     this.#sessions = new Sessions({ bus, channel, server, socketOf: (sid) => namespace.sockets.get(sid) })
     this.#timer = setInterval(() => void this.prune(), pruneInterval).unref()
-  }
-
-  /** The message of a row, read once for all who ask; an event has its position as the last argument, by which clients ask for the next. */
-  decode(message: StoredMessage): Envelope {
-    const known = this.#decoded.get(message)
-    if (known !== undefined) return known
-    const envelope = decode(message.data)
-    if (envelope.kind === 'event') envelope.packet.data.push(this.positionOf(message.offset))
-    this.#decoded.set(message, envelope)
-    return envelope
-  }
-
-  /** An offset as clients give it back. */
-  positionOf(offset: number): string {
-    return formatPosition({ epoch: this.#options.bus.feed.epoch, offset })
   }
 
   /** A socket has joined rooms. Resolves when that is kept. */
@@ -130,7 +115,7 @@ export class Recovery {
    * @param position That of the last event which the client has got.
    */
   async restore(pid: string, position: string): Promise<RestoredSession | undefined> {
-    const { bus, channel, delivered, reached } = this.#options
+    const { bus, channel, delivered, reached, events } = this.#options
     const from = parsePosition(position)
     if (from === undefined || bus.log.checkResume(channel, from) === 'gap') return undefined
     await Promise.all([reached(from.offset), this.#sessions.flush()])
@@ -143,7 +128,7 @@ export class Recovery {
     let upTo = Math.max(from.offset, rooms.get(sid) ?? 0)
     for (;;) {
       const messages = bus.feed.after(channel, upTo, atOnce)
-      missedPackets.push(...this.#select(messages, rooms))
+      missedPackets.push(...events.select(messages, rooms, delivered()))
       if (messages.length < atOnce) break
       upTo = messages.at(-1)!.offset
       await new Promise((resolve) => setImmediate(resolve))
@@ -201,7 +186,7 @@ export class Recovery {
 
   /** A socket is connected. */
   #begin(sid: string): KeptSession | undefined {
-    const { namespace, roomsOf, delivered, bus, channel } = this.#options
+    const { namespace, roomsOf, delivered, bus, channel, events } = this.#options
     const socket = namespace.sockets.get(sid)
     if (socket?.pid === undefined) return undefined
     const restored = this.#restoring.get(sid)
@@ -212,23 +197,7 @@ export class Recovery {
     if (restored === undefined) return session
     this.#restoring.delete(sid)
     const since = bus.feed.after(channel, restored.upTo, Number.MAX_SAFE_INTEGER)
-    for (const data of this.#select(since, rooms)) socket.packet({ type: event, data })
+    for (const data of events.select(since, rooms, delivered())) socket.packet({ type: event, data })
     return session
   }
-
-  /** The arguments of the events that somebody was to get. */
-  #select(messages: readonly StoredMessage[], rooms: ReadonlyMap<Room, number>): unknown[][] {
-    return messages.flatMap((message) => {
-      if (message.type !== 'event' || message.offset > this.#options.delivered()) return []
-      const envelope = this.decode(message)
-      return envelope.kind === 'event' && isMeant(envelope.target, rooms, message.offset)
-        ? [envelope.packet.data]
-        : []
-    })
-  }
-}
-
-function isMeant(target: Target, rooms: ReadonlyMap<Room, number>, offset: number): boolean {
-  const wasIn = (room: Room): boolean => (rooms.get(room) ?? Infinity) < offset
-  return (target.rooms.length === 0 || target.rooms.some(wasIn)) && !target.except.some(wasIn)
 }

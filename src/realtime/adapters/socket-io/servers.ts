@@ -20,7 +20,8 @@ export class Servers {
   readonly #now: () => number
   #seat: ProcessSeat | undefined
   #count = 0
-  #joined = 0
+  #members = 0
+  #hasSettled = false
 
   constructor(database: Database, now: () => number) {
     this.#database = database
@@ -30,13 +31,14 @@ export class Servers {
   /** A name for a server of this process; it counts once {@link join} has resolved. */
   newId(): string {
     this.#seat ??= ProcessSeat.take(this.#database.path, seatKind)
+    this.#members += 1
     return `${this.#seat.name}:${this.#count++}`
   }
 
   /** A server serves a namespace from now on. Settles what killed processes have left. */
   async join(id: string, channel: string): Promise<void> {
-    this.#joined += 1
-    if (this.#joined === 1) {
+    if (!this.#hasSettled) {
+      this.#hasSettled = true
       ProcessSeat.tidy(this.#database.path, seatKind)
       await this.settle()
     }
@@ -45,7 +47,15 @@ export class Servers {
 
   /** It does not any more. */
   async leave(id: string): Promise<void> {
-    await this.#database.run(sql.deleteServer, [id], label)
+    try {
+      await this.#end([id])
+    } finally {
+      this.#members -= 1
+      if (this.#members === 0) {
+        this.#seat?.[Symbol.dispose]()
+        this.#seat = undefined
+      }
+    }
   }
 
   /** The others that serve a namespace and live. */
@@ -67,13 +77,17 @@ export class Servers {
       using heir = ProcessSeat.inherit(this.#database.path, seatKind, seat)
       if (heir === undefined) continue
       const ids = rows.filter((row) => row.seat === seat).map(({ id }) => id)
-      await this.#database.write((tx) => {
-        for (const id of ids) {
-          tx.run(sql.orphanSessions, [this.#now(), id])
-          tx.run(sql.deleteServer, [id])
-        }
-      }, label)
+      await this.#end(ids)
     }
+  }
+
+  async #end(ids: readonly string[]): Promise<void> {
+    await this.#database.write((tx) => {
+      for (const id of ids) {
+        tx.run(sql.orphanSessions, [this.#now(), id])
+        tx.run(sql.deleteServer, [id])
+      }
+    }, label)
   }
 
   #lives(seat: string): boolean {
