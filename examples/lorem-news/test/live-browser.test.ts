@@ -73,6 +73,8 @@ describe('pages that are open', { skip, timeout: 240_000 }, () => {
     for (const context of contexts) await context.close()
     await browser.close()
     network[Symbol.dispose]()
+    // In order, since processes that are left alone still write into the folder that is removed.
+    await app.end('SIGTERM')
     await app[Symbol.asyncDispose]()
   })
 
