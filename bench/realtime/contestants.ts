@@ -26,10 +26,10 @@ const all = {
 export type ContestantName = keyof typeof all
 
 /** What the clients of a stage want, beside what the contestant says. */
-export type Crowd = Omit<ConnectPlan, 'dialect' | 'ports' | 'numbers' | 'acknowledgements'>
+type Crowd = Omit<ConnectPlan, 'dialect' | 'ports' | 'numbers' | 'acknowledgements'>
 
 /** How they connect. */
-export interface ConnectOptions {
+interface ConnectOptions {
   /** To which servers. Default: the first. */
   readonly servers?: readonly number[]
   /** Messages are published while they do: each begins with any number. */
@@ -39,7 +39,7 @@ export interface ConnectOptions {
 }
 
 /** Servers of one contestant, and a process with their clients. */
-export interface Stage extends AsyncDisposable {
+interface Stage extends AsyncDisposable {
   readonly servers: readonly RemoteProcess<RealtimeServerHandlers>[]
   readonly clients: RemoteProcess<RealtimeClientsHandlers>
   /** Connects clients to some of the servers, by default the first; what they have is told to the first. Resolves with the seconds that it took. */

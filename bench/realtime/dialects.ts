@@ -18,7 +18,7 @@ export interface Dialect {
 }
 
 /** What a text of the server leads to. */
-export interface Reaction {
+interface Reaction {
   readonly say?: readonly string[]
   readonly subscribed?: number
   /** What has gone wrong. */
