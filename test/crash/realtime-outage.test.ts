@@ -181,10 +181,10 @@ test('silent subscribers write nothing, and cost no time', { timeout: 240_000 },
       changes: soak.database.get('select max(revision) as presences from handcar_presences'),
     }
   }
-  await waitUntil('all who are there are written', async () => {
-    const { presence } = await web!.stats()
-    return presence.entries === Math.ceil(count / 4)
-  })
+  await waitUntil(
+    'all who are there are written',
+    () => soak.presencesOf(web!.child.pid) === Math.ceil(count / 4),
+  )
   const before = state()
   const { cpu } = await web!.stats()
   const startedAt = performance.now()
