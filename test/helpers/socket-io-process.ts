@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Socket } from 'socket.io'
 import { Database } from '../../src/database/index.ts'
 import { Realtime } from '../../src/realtime/index.ts'
@@ -20,7 +21,7 @@ export type SocketIoOrder =
   | { type: 'join'; socket: string; room: string }
   | { type: 'disconnect' }
   | { type: 'rooms'; socket: string }
-  /** Publishes numbers to a room, as fast as they are stored, until it is ended. */
+  /** Publishes numbers to a room, faster than clients come back, until it is ended. */
   | { type: 'chatter'; room: string }
   /** Ends as a process does that is told to. */
   | { type: 'stop' }
@@ -49,6 +50,7 @@ io.on('pid', (answer: (pid: number) => void) => answer(process.pid))
 async function chatter(room: string): Promise<never> {
   for (let number = 0; ; number++) {
     await database.write(() => io.to(room).emit('number', process.pid, number))
+    if (number % 10 === 0) await sleep(1)
   }
 }
 

@@ -158,6 +158,20 @@ describe('connection state recovery', { timeout: 120_000 }, () => {
     )
   })
 
+  test('a client is told that it is connected before what it has missed, so that it has nothing twice', async () => {
+    await using cluster = await SocketIoCluster.start(options)
+    const { ios, clients } = cluster
+    const [client] = clients as [Socket]
+    await untilMarked(ios[0]!, clients)
+    const story: string[] = []
+    client.io.on('packet', ({ type, data }) =>
+      story.push(Number(type) === 0 ? 'connected' : (data as [string])[0]),
+    )
+    await cut(client, () => ios[1]!.emit('test'))
+    await untilMarked(ios[1]!, [client])
+    assert.deepEqual(story, ['connected', 'test', 'mark'])
+  })
+
   test('an event of before a room was joined is not given later', async () => {
     await using cluster = await SocketIoCluster.start(options)
     const { ios, clients, sockets } = cluster

@@ -1,8 +1,9 @@
 import { parsePosition } from '../../protocol.ts'
 import type { Bus } from './bus.ts'
 import { encode } from './message.ts'
-import { readSession, Sessions, type KeptSession } from './sessions.ts'
-import type { LeftSession, Namespace, RestoredSession, Room } from './socket-io-types.ts'
+import { readSession, type KeptSession } from './session-writer.ts'
+import { Sessions } from './sessions.ts'
+import type { LeftSession, LocalSocket, Namespace, RestoredSession, Room } from './socket-io-types.ts'
 import * as sql from './sql.ts'
 import type { StoredEvents } from './stored-events.ts'
 
@@ -30,7 +31,8 @@ export interface RecoveryOptions {
 }
 
 interface Restoring extends KeptSession {
-  /** What came up to this offset was given back already. */
+  /** The arguments of the events that were missed up to this offset. */
+  readonly missed: readonly unknown[][]
   readonly upTo: number
 }
 
@@ -51,7 +53,8 @@ interface SessionRow {
  * - An event goes only to who was in one of its rooms when it was sent: a room counts from the offset at which it was joined.
  * - A session is taken with a transaction: one server alone has it. When another one believes that it has the socket still, it reads in the log
  *   that it has moved, and lets it go.
- * - What is sent between the recovery and the connection, while middleware runs, follows when the socket is connected.
+ * - What was missed is sent right after the client is told that it is connected, with what came meanwhile, while middleware ran. socket.io
+ *   would send it before: a client keeps that when the connection fails in between, and has it twice after the next one.
  */
 export class Recovery {
   readonly #options: RecoveryOptions
@@ -124,18 +127,18 @@ export class Recovery {
     const { sid } = row
     this.moved(sid, pid)
     const { rooms, data } = readSession(row)
-    const missedPackets: unknown[][] = []
+    const missed: unknown[][] = []
     let upTo = Math.max(from.offset, rooms.get(sid) ?? 0)
     for (;;) {
       const messages = bus.feed.after(channel, upTo, atOnce)
-      missedPackets.push(...events.select(messages, rooms, delivered()))
+      missed.push(...events.select(messages, rooms, delivered()))
       if (messages.length < atOnce) break
       upTo = messages.at(-1)!.offset
       await new Promise((resolve) => setImmediate(resolve))
     }
     if (bus.log.checkResume(channel, from) === 'gap') return undefined
-    this.#restoring.set(sid, { sid, pid, rooms, data, upTo: delivered() })
-    return { sid, pid, rooms: [...rooms.keys()], data, missedPackets }
+    this.#restoring.set(sid, { sid, pid, rooms, data, missed, upTo: delivered() })
+    return { sid, pid, rooms: [...rooms.keys()], data, missedPackets: [] }
   }
 
   /** Everything has another offset. */
@@ -197,7 +200,20 @@ export class Recovery {
     if (restored === undefined) return session
     this.#restoring.delete(sid)
     const since = bus.feed.after(channel, restored.upTo, Number.MAX_SAFE_INTEGER)
-    for (const data of events.select(since, rooms, delivered())) socket.packet({ type: event, data })
+    const missed = [...restored.missed, ...events.select(since, rooms, delivered())]
+    afterNextPacket(socket, () => {
+      for (const data of missed) socket.packet({ type: event, data })
+    })
     return session
+  }
+}
+
+/** The next packet of a socket that is being connected tells its client so. */
+function afterNextPacket(socket: LocalSocket, work: () => void): void {
+  socket.packet = (...given) => {
+    // What is behind it is the method of its class.
+    Reflect.deleteProperty(socket, 'packet')
+    socket.packet(...given)
+    work()
   }
 }

@@ -42,7 +42,7 @@ export interface LocalSocket extends SocketDetails {
   /** The secret name of its session; with connection state recovery only. */
   readonly pid?: string
   readonly acks: Map<number, unknown>
-  packet(packet: Packet): void
+  packet: (packet: Packet, options?: object) => void
   disconnect(close?: boolean): unknown
   readonly conn: { close(): void }
 }
