@@ -33,7 +33,10 @@ const database = new Database({
   partMigrations: { realtime: Realtime.migrations },
 })
 await database.start()
-const server = await SocketIoServer.start(database, { ...(recovery && { recovery }) })
+const server = await SocketIoServer.start(database, {
+  ...(recovery && { recovery }),
+  adapter: { requestTimeout: '20s' },
+})
 const { io } = server
 
 io.on('connection', (socket: Socket) => {

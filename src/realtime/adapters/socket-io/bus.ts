@@ -28,9 +28,6 @@ export interface BusListener {
   onGone(): void
 }
 
-/** So long after the end of a connection between processes others may not have met again, in milliseconds. */
-const disturbance = 3_000
-
 const buses = new WeakMap<Log, Bus>()
 
 /**
@@ -49,7 +46,6 @@ export class Bus {
   /** Resolves when the relay has met the others, or tries to. */
   readonly ready: Promise<void>
   readonly #relay: Relay
-  #disturbedAt = -Infinity
   readonly #listeners = new Map<string, Set<BusListener>>()
   readonly #offs = new Map<BusListener, () => void>()
 
@@ -106,11 +102,6 @@ export class Bus {
     }
   }
 
-  /** Whether something that was sent lately may be lost: the relay was torn, or a process has gone. */
-  get isDisturbed(): boolean {
-    return !this.#relay.isConnected || performance.now() < this.#disturbedAt + disturbance
-  }
-
   /** Whether a text is short enough for {@link send}. */
   fits(channel: string, text: string): boolean {
     return fits(channel, text)
@@ -136,7 +127,6 @@ export class Bus {
         for (const listener of this.#listeners.get(channel) ?? []) this.#call(() => listener.onLost())
     })
     this.#relay.onGone(() => {
-      this.#disturbedAt = performance.now()
       this.#tell((listener) => listener.onGone())
       this.enter(() => this.servers.settle()).catch((error: unknown) =>
         this.failed('what a process has left could not be settled', error),

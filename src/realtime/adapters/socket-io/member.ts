@@ -36,7 +36,7 @@ export class Member implements BusListener {
   readonly #events: StoredEvents
   readonly #voice: Voice
   readonly #performer: Performer
-  readonly #requests = new Requests(() => this.#options.bus.isDisturbed)
+  readonly #requests = new Requests()
   readonly #questions = new Questions()
   #delivered: number
   #end: (() => void) | undefined

@@ -165,7 +165,7 @@ describe('connection state recovery', { timeout: 120_000 }, () => {
     await untilMarked(ios[0]!, clients)
     const story: string[] = []
     client.io.on('packet', ({ type, data }) =>
-      story.push(Number(type) === 0 ? 'connected' : (data as [string])[0]),
+      story.push((type as number) === 0 ? 'connected' : (data as [string])[0]),
     )
     await cut(client, () => ios[1]!.emit('test'))
     await untilMarked(ios[1]!, [client])

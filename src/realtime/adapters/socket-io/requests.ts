@@ -16,22 +16,15 @@ interface Pending {
   readonly finish: () => void
 }
 
-/** So long after a request it is looked whether it has to be repeated, in milliseconds, and again. */
+/** So often a request is repeated, in milliseconds. */
 const repeatInterval = 500
 
 /**
- * Requests to other servers, each answered by those that were there when it was made; one that dies is not waited for. While the way
- * between the servers is disturbed a request or its answer may be lost: it is repeated then, under the same name with another attempt.
+ * Requests to other servers, each answered by those that were there when it was made; one that dies is not waited for. The relay may lose a
+ * request or its answer when its hub has just died: while answers are missing it is repeated, under the same name with another attempt.
  */
 export class Requests {
   readonly #pending = new Map<string, Pending>()
-  readonly #isDisturbed: () => boolean
-
-  /** @param isDisturbed Whether something may have been lost lately. */
-  constructor(isDisturbed: () => boolean) {
-    this.#isDisturbed = isDisturbed
-  }
-
   /** How many are open. */
   get size(): number {
     return this.#pending.size
@@ -57,17 +50,18 @@ export class Requests {
       const missing = new Set(servers)
       const finish = (): void => {
         clearTimeout(timer)
-        clearInterval(repeating)
+        clearTimeout(repeating)
         this.#pending.delete(name)
         resolve({ answers, asked, missing: missing.size })
       }
       const timer = setTimeout(finish, timeout)
-      let attempt = 0
-      const repeating = setInterval(() => {
-        if (this.#isDisturbed()) ask(`${name}.${(attempt += 1)}`)
-      }, repeatInterval)
+      let repeating: NodeJS.Timeout | undefined
+      const send = (attempt: number): void => {
+        repeating = setTimeout(() => send(attempt + 1), repeatInterval)
+        ask(`${name}.${attempt}`)
+      }
       this.#pending.set(name, { answers, missing, pieces: new Map(), finish })
-      ask(`${name}.${attempt}`)
+      send(0)
     })
   }
 
