@@ -76,6 +76,18 @@ test('rights that are lost in a slice that cannot be delivered are lost all the 
   assert.ok(!client.data.includes('secret'))
 })
 
+test('a process that stood still takes nobody for dead whom it has not heard meanwhile', async () => {
+  await using server = await RealtimeServer.start({ channels: [room], heartbeat: 100 })
+  using client = await TestClient.of(server.url, 'room/1')
+  for (let round = 0; round < 3; round++) {
+    const until = performance.now() + 600
+    while (performance.now() < until);
+    const { length } = client.messages
+    await waitUntil('it hears heartbeats', () => client.messages.length > length + 3)
+  }
+  assert.equal(client.closed, undefined)
+})
+
 test('a client whose messages take long to handle is not taken for dead', async () => {
   const clock = new FakeClock()
   const work = Promise.withResolvers<void>()

@@ -38,13 +38,19 @@ export class Heartbeat {
   readonly #options: HeartbeatOptions
   #end: (() => void) | undefined
   #beats = 0
+  readonly #step: number
+  #lastAt = 0
 
   constructor(options: HeartbeatOptions) {
     this.#options = options
+    const { interval, stalled } = options
+    // Often enough that nobody is found to be stalled much too late.
+    this.#step = Math.max(10, Math.min(interval, stalled, 10_000) / 2)
   }
 
   /** Begins. */
   start(): void {
+    this.#lastAt = elapsed(this.#options.clock)
     this.#wait()
   }
 
@@ -55,10 +61,9 @@ export class Heartbeat {
   }
 
   #wait(): void {
-    const { clock, interval, stalled } = this.#options
-    // Often enough that nobody is found to be stalled much too late.
-    const step = Math.max(10, Math.min(interval, stalled, 10_000) / 2)
-    this.#end = setDelay(clock, () => this.#look(Math.max(1, Math.round(interval / step))), step)
+    const { clock, interval } = this.#options
+    const every = Math.max(1, Math.round(interval / this.#step))
+    this.#end = setDelay(clock, () => this.#look(every), this.#step)
   }
 
   /** Between two slices: while one is handed out its position is not that of everybody. */
@@ -75,11 +80,23 @@ export class Heartbeat {
   #beat(every: number): void {
     const { connections, fanOut, clock } = this.#options
     const now = elapsed(clock)
+    this.#forgive(now)
     const isDue = ++this.#beats % every === 0
     const position = isDue ? Packet.of({ position: fanOut.positionText }, fanOut.positionText) : undefined
     for (const connection of connections) {
       if (this.#isOver(connection, now)) continue
       if (position !== undefined) this.#tell(connection, position)
+    }
+  }
+
+  /** While this process stood still it heard nobody: that time does not count. */
+  #forgive(now: number): void {
+    const stood = now - this.#lastAt - this.#step
+    this.#lastAt = now
+    if (stood < this.#step) return
+    for (const connection of this.#options.connections) {
+      connection.heardAt += stood
+      if (connection.stalledAt > 0) connection.stalledAt += stood
     }
   }
 

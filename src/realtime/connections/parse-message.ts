@@ -12,7 +12,11 @@ export function parseMessage(text: string): ClientMessage | undefined {
   return isClientMessage(value) ? value : undefined
 }
 
+/** Each message has one of them, by which it is known what it is. */
+const verbs = ['subscribe', 'unsubscribe', 'send', 'ping']
+
 function isClientMessage(message: object): message is ClientMessage {
+  if (verbs.filter((verb) => Object.hasOwn(message, verb)).length !== 1) return false
   const { subscribe, unsubscribe, send, ping, id, from, type, key } = message as Record<string, unknown>
   if (ping !== undefined) return isNumber(ping)
   if (!isNumber(id)) return false

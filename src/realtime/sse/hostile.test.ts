@@ -62,6 +62,9 @@ test('whatever is asked for and posted is answered, nothing is an error of the s
     const answer = (await response.json()) as object
     assert.ok('ack' in answer || 'error' in answer)
   }
+  const ambiguous = { send: {}, type: 'say', data: 1, id: 1, subscribe: 'room/1' }
+  const refused = await fetch(server.url, { method: 'POST', body: JSON.stringify(ambiguous) })
+  assert.equal(refused.status, 400)
   const many = Array.from({ length: 400 }, (_, number) => `channel=room/${number}`).join('&')
   await using stream = await TestStream.open(`${server.url}?${many}`)
   await waitUntil('those that are too many are refused', () =>
