@@ -151,7 +151,11 @@ export class Member implements BusListener {
     if (options.flags?.local === true) return here
     const timeout = options.flags?.timeout ?? requestTimeout
     const target = targetOf(options)
-    const ask = (request: string): void => this.#voice.send({ kind: 'fetch', target, request })
+    const ask = (request: string): void => {
+      // While somebody settles what a dead process left, it looks alive.
+      this.onGone()
+      this.#voice.send({ kind: 'fetch', target, request })
+    }
     const result = await this.#requests.ask<SocketDetails>(this.others(), timeout, ask)
     if (result.missing > 0) throw late(result, timeout)
     return [...here, ...result.answers]
@@ -162,8 +166,10 @@ export class Member implements BusListener {
     const answer = packet.at(-1)
     if (typeof answer !== 'function') return this.#voice.send({ kind: 'server', packet })
     const { requestTimeout } = this.#options
-    const ask = (request: string): void =>
+    const ask = (request: string): void => {
+      this.onGone()
       this.#voice.send({ kind: 'server', packet: packet.slice(0, -1), request })
+    }
     void this.#requests
       .ask(this.others(), requestTimeout, ask)
       .then(
