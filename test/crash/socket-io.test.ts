@@ -163,7 +163,9 @@ test(
     const last = await processes.add()
     for (const client of clients) moved(client, processes.urls[last]!)
     const sent = database.numbers()
-    await waitUntil('all have all', () => heard.every((each) => each.at(-1) === sent.at(-1)), 60_000)
+    const areBack = (): boolean => clients.every(({ connected }) => connected)
+    const haveAll = (): boolean => heard.every((each) => each.at(-1) === sent.at(-1))
+    await waitUntil('all are back and have all', () => areBack() && haveAll(), 60_000)
     for (const each of heard) assert.deepEqual(each, sent.slice(sent.indexOf(each[0]!)))
     for (const client of clients) assert.equal(client.recovered, true)
     assert.deepEqual(
