@@ -323,6 +323,62 @@ export const errorCatalog = {
     title: 'A server of socket.io in another process has not answered in time',
     fix: 'Find what keeps that process busy, or raise requestTimeout of createAdapter, or the timeout of the call.',
   },
+  HANDCAR_FILE_TASK_FAILED: {
+    title: 'A database file could not be copied or checked',
+    fix: 'Mend what the message tells, and try again; what was begun has been removed.',
+  },
+  HANDCAR_DATABASE_IN_USE: {
+    title: 'A database is open that has to be closed',
+    fix: 'Stop the app by `handcar stop`, end `handcar dev`, consoles and shells on it, and try again.',
+  },
+  HANDCAR_SNAPSHOT_NAME: {
+    title: 'A text cannot be the name of a snapshot',
+    fix: 'Use up to 80 lower-case letters, digits, dots, dashes and underscores; begin with a letter or digit.',
+  },
+  HANDCAR_SNAPSHOT_EXISTS: {
+    title: 'There is a snapshot of that name already',
+    fix: 'Choose another name, or delete the old one by `handcar snapshot delete`.',
+  },
+  HANDCAR_SNAPSHOT_MISSING: {
+    title: 'There is no snapshot of that name',
+    fix: 'Correct the name; `handcar snapshot list` shows all of them.',
+  },
+  HANDCAR_SNAPSHOT_DAMAGED: {
+    title: 'A snapshot is not what was written',
+    fix: 'Use another snapshot or the backup; look at the disk, then delete this one.',
+  },
+  HANDCAR_SNAPSHOT_BUSY: {
+    title: 'Another process works on the snapshots',
+    fix: 'Wait until it is done, and try again.',
+  },
+  HANDCAR_RESTORE_TARGET: {
+    title: 'A database cannot be restored to a place',
+    fix: 'Name a file that does not exist, in a folder that does.',
+  },
+  HANDCAR_BRANCH_NOT_FOUND: {
+    title: 'It is not known on which git branch the app is',
+    fix: 'Run it inside a git checkout, or name the branch.',
+  },
+  HANDCAR_BRANCH_MISSING: {
+    title: 'A branch has no database of its own',
+    fix: 'Correct the name (`handcar branch list` shows all), or make one by `handcar branch create`.',
+  },
+  HANDCAR_BRANCH_EXISTS: {
+    title: 'A branch has a database of its own already',
+    fix: 'Use it; or delete it by `handcar branch delete`, and create it anew.',
+  },
+  HANDCAR_BRANCH_SCHEMA: {
+    title: 'The tables of two branches differ',
+    fix: 'Merge the code, run `handcar migrate` on both branches, and try again.',
+  },
+  HANDCAR_BRANCH_MERGE: {
+    title: 'The rows of a branch do not fit into the other database',
+    fix: 'Mend what the message tells on one of the branches; nothing was merged.',
+  },
+  HANDCAR_BRANCHES_OFF: {
+    title: 'Databases of branches are for development',
+    fix: 'Set HANDCAR_BRANCHES=1 and NODE_ENV=development, in .env say; never in production.',
+  },
 } as const satisfies Record<string, { title: string; fix: string }>
 
 /** A code of {@link errorCatalog}. */

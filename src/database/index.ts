@@ -19,9 +19,17 @@ export type {
   WaitMessage,
 } from './events.ts'
 export { FileLock } from './file-lock.ts'
+export {
+  checkDatabase,
+  copyDatabase,
+  settleDatabase,
+  type FileReport,
+  type FileTaskOptions,
+} from './file-tasks.ts'
 export { fileSystemOf, type FileSystem, type FileSystemKind } from './file-systems.ts'
 export { Inspector } from './inspector.ts'
 export { lockHolders, type LockHolder } from './lock-holders.ts'
+export { syncFolder } from './location.ts'
 export { probeLocking, type LockingReport } from './locking-probe.ts'
 export { listMigrations, type ListedMigration } from './migration-list.ts'
 export { readMigrationStatus, type MigrationStatus } from './migration-status.ts'
