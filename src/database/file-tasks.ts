@@ -6,7 +6,7 @@ import { BusyError, CorruptionError, HandcarError, standardLogger } from '../cor
 import { sqliteError } from './driver.ts'
 import { findExtensions } from './extensions.ts'
 import type { FileAnswer, FileReport, FileTask } from './file-tasks-process.ts'
-import { describeHolders, lockHolders } from './lock-holders.ts'
+import { databaseOpeners, describeHolders } from './lock-holders.ts'
 import type { Extension } from './options.ts'
 
 export type { FileReport } from './file-tasks-process.ts'
@@ -151,8 +151,7 @@ function explain({ message, code }: { message: string; code: string }, path: str
 }
 
 function inUse(path: string, cause: Error): BusyError {
-  const { writers, readers } = lockHolders(path)
-  const others = [...writers, ...readers]
+  const others = databaseOpeners(path)
   const who = others.length === 0 ? 'a process' : describeHolders(others)
   return new BusyError('HANDCAR_DATABASE_IN_USE', `Expected ${path} to be closed; ${who} has it open`, {
     cause,

@@ -28,7 +28,7 @@ export {
 } from './file-tasks.ts'
 export { fileSystemOf, type FileSystem, type FileSystemKind } from './file-systems.ts'
 export { Inspector } from './inspector.ts'
-export { lockHolders, type LockHolder } from './lock-holders.ts'
+export { databaseOpeners, lockHolders, type LockHolder } from './lock-holders.ts'
 export { syncFolder } from './location.ts'
 export { probeLocking, type LockingReport } from './locking-probe.ts'
 export { listMigrations, type ListedMigration } from './migration-list.ts'

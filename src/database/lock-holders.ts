@@ -13,6 +13,8 @@ export interface LockHolder {
  */
 const writeLockByte = 120
 const readMarkBytes = { first: 123, last: 127 }
+/** Held by everybody who has the database open, whatever they do (the "deadman switch" of SQLite's `os_unix.c`). */
+const openByte = 128
 
 /**
  * Tells which processes hold the write lock and which hold a read mark in the WAL of a database. Empty where the
@@ -32,6 +34,12 @@ export function lockHolders(path: string): { writers: LockHolder[]; readers: Loc
     }
   }
   return { writers: [...writers.values()], readers: [...readers.values()] }
+}
+
+/** Tells which processes have a database in WAL mode open, as far as {@link lockHolders} can tell. */
+export function databaseOpeners(path: string): LockHolder[] {
+  const pids = readLocks(path).filter(({ start, end }) => start <= openByte && openByte <= end)
+  return [...new Set(pids.map(({ pid }) => pid))].map(describeProcess)
 }
 
 /** Names processes for a message. */

@@ -35,6 +35,6 @@ export const selectDeferredKeys = "select 1 from sqlite_schema where sql like '%
 export const vacuumInto = 'vacuum into ?'
 
 /** The single row `ok`, or what is wrong. */
-export const selectIntegrity = 'select integrity_check from pragma_integrity_check(20)'
+export const selectIntegrity = 'select integrity_check from pragma_integrity_check'
 
 export const selectForeignKeyViolations = 'select count(*) as count from pragma_foreign_key_check'

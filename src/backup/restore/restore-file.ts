@@ -1,0 +1,77 @@
+import { randomBytes } from 'node:crypto'
+import { constants, existsSync } from 'node:fs'
+import { chmod, copyFile, rm, stat } from 'node:fs/promises'
+import { basename, dirname, join, resolve } from 'node:path'
+import { HandcarError } from '../../core/index.ts'
+import { assertRoom } from '../snapshots/space.ts'
+import { switchFiles } from './switch.ts'
+
+/** What {@link restoreFile} needs to know. */
+export interface RestoreFileOptions {
+  /** A database file that nobody has open. */
+  from: string
+  /** Where it goes. */
+  to: string
+  /** Whether there may be a database already, which is then set aside. */
+  mayReplace: boolean
+  /** The time for the name of the folder in which the old files are set aside, in milliseconds since 1970. */
+  at: number
+  /** Throws when the copy is not what it should be. */
+  check: (path: string) => Promise<void>
+}
+
+/** What came of it. */
+export interface RestoredFile {
+  path: string
+  /** The folder in which the old files are; `undefined` when there were none. */
+  replaced?: string
+}
+
+/**
+ * Copies a database file to its place: first beside it on the same file system, where it is checked and synced; only then does it
+ * take the place, by a rename. Whatever goes wrong before leaves everything as it was.
+ *
+ * @throws HandcarError `HANDCAR_RESTORE_TARGET`, `HANDCAR_DISK_FULL`; what `check` throws; the errors of {@link switchFiles}
+ */
+export async function restoreFile({
+  from,
+  to,
+  mayReplace,
+  at,
+  check,
+}: RestoreFileOptions): Promise<RestoredFile> {
+  const path = resolve(to)
+  assertTarget(path, mayReplace)
+  await assertRoom(dirname(path), from)
+  const partial = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.partial`)
+  try {
+    // Some file systems share the blocks instead of copying them.
+    await copyFile(from, partial, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL)
+    if (existsSync(path)) await chmod(partial, (await stat(path)).mode & 0o777)
+    await check(partial)
+    const replaced = await switchFiles(partial, path, at)
+    return { path, ...(replaced !== undefined && { replaced }) }
+  } catch (error) {
+    throw (error as NodeJS.ErrnoException).code === 'ENOSPC' ? noRoom(path, error) : error
+  } finally {
+    await rm(partial, { force: true })
+  }
+}
+
+function assertTarget(path: string, mayReplace: boolean): void {
+  if (!existsSync(dirname(path)))
+    throw new HandcarError('HANDCAR_RESTORE_TARGET', `Expected a folder that exists, got ${dirname(path)}`)
+  const taken = ['', '-wal', '-shm'].map((end) => `${path}${end}`).find((each) => existsSync(each))
+  if (taken !== undefined && !mayReplace)
+    throw new HandcarError('HANDCAR_RESTORE_TARGET', `Expected a file that does not exist, got ${taken}`)
+}
+
+function noRoom(path: string, cause: unknown): HandcarError {
+  return new HandcarError(
+    'HANDCAR_DISK_FULL',
+    `The disk has no room to restore ${path}; nothing was changed`,
+    {
+      cause,
+    },
+  )
+}

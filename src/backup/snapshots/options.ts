@@ -1,0 +1,64 @@
+import {
+  logger,
+  option,
+  readOptions,
+  systemClock,
+  type Clock,
+  type Duration,
+  type Logger,
+} from '../../core/index.ts'
+import type { Extension } from '../../database/index.ts'
+import { readLimits, type SnapshotLimits } from './retention.ts'
+
+/** Options of {@link Snapshots}. */
+export interface SnapshotsOptions {
+  /** Path of the database. */
+  path: string
+  /** Where the snapshots are. Default: `snapshots` beside the database. */
+  folder?: string
+  /** Extensions that its tables and indexes need. Default: none. */
+  extensions?: readonly Extension[]
+  /**
+   * Which of the snapshots are kept that were made before migrations and merges, each kind by itself; those that were made by hand
+   * stay. Default: `{ count: 5, age: '30d' }`
+   */
+  keep?: SnapshotLimits
+  /** How long to wait for another process that works on the snapshots. Default: `'10m'` */
+  lockTimeout?: Duration
+  /** Default: the machine's. */
+  clock?: Clock
+  /** Default: warnings and errors on standard error. */
+  logger?: Logger
+}
+
+/** The settings of an app for its snapshots. */
+export interface SnapshotSettings {
+  /** Whether a snapshot is made before migrations run on a database that has been used. Default: true */
+  beforeMigrations?: boolean
+  /** Which of them are kept. Default: `{ count: 5, age: '30d' }` */
+  keep?: SnapshotLimits
+}
+
+const defaultLimits: SnapshotLimits = { count: 5, age: '30d' }
+
+/** Validates the options of {@link Snapshots} and fills in the defaults. */
+export function resolveSnapshotsOptions(options: SnapshotsOptions) {
+  return readOptions('Snapshots', options, {
+    path: option.text(),
+    folder: option.optional(option.text()),
+    extensions: (value) => (value ?? []) as readonly Extension[],
+    keep: (value, name) => readLimits(value ?? defaultLimits, name),
+    lockTimeout: option.duration(600_000),
+    clock: (value) => (value ?? systemClock) as Clock,
+    logger,
+  })
+}
+
+/** Checks {@link SnapshotSettings}. */
+export function readSnapshotSettings(value: unknown, name: string): Required<SnapshotSettings> {
+  const { beforeMigrations, keep } = readOptions(name, value, {
+    beforeMigrations: option.flag(true),
+    keep: (given, at) => readLimits(given ?? defaultLimits, at),
+  })
+  return { beforeMigrations, keep }
+}

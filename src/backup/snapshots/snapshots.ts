@@ -1,0 +1,248 @@
+import { existsSync } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import {
+  CorruptionError,
+  HandcarError,
+  nearestName,
+  option,
+  OptionsError,
+  readOptions,
+  type Logger,
+} from '../../core/index.ts'
+import { checkDatabase, copyDatabase, type FileReport } from '../../database/index.ts'
+import { restoreFile, type RestoredFile } from '../restore/restore-file.ts'
+import { SnapshotFiles } from './files.ts'
+import { lockFolder } from './folder-lock.ts'
+import { checkName, nameFor } from './name.ts'
+import { resolveSnapshotsOptions, type SnapshotsOptions } from './options.ts'
+import { overLimit, readLimits, type SnapshotLimits } from './retention.ts'
+import { assertRoom } from './space.ts'
+import type { NewSnapshot, Snapshot, SnapshotReason } from './snapshot.ts'
+
+/** Options of {@link Snapshots.create}. */
+export interface CreateSnapshotOptions {
+  /** Default: the time and the reason. */
+  name?: string
+  /** Default: `'manual'` */
+  reason?: Exclude<SnapshotReason, 'unknown'>
+  /** A remark that is kept with it. A migration's or merge's snapshot takes the place of the last one that has the same. */
+  note?: string
+  /** Ends it at once; nothing is left. */
+  signal?: AbortSignal
+}
+
+/** Options of {@link Snapshots.restore}. */
+export interface RestoreSnapshotOptions {
+  /** Path of a new file. Default: the database itself, whose files are set aside. */
+  to?: string
+}
+
+/** Options of {@link Snapshots.prune}. */
+export interface PruneOptions extends SnapshotLimits {
+  /** Whether those count that were made by hand as well. Default: false */
+  all?: boolean
+  /** Only tells which would be deleted. Default: false */
+  dryRun?: boolean
+}
+
+/**
+ * Copies of a database on its own disk: for the moment before something risky, not for the loss of the disk. Each is a whole SQLite
+ * file that was checked from one end to the other before it got its name.
+ *
+ * A snapshot is made while everybody goes on reading and writing, in a process of its own (`database/file-tasks-process.ts` tells
+ * how). It is synced, then its sidecar, and the rename is what makes it exist (`files.ts`). One process at a time changes the
+ * folder, by a lock that dies with its holder.
+ */
+export class Snapshots {
+  readonly #options: ReturnType<typeof resolveSnapshotsOptions>
+  readonly #files: SnapshotFiles
+  readonly #logger: Logger
+
+  /**
+   * Checks the options; opens nothing.
+   *
+   * @throws OptionsError
+   */
+  constructor(options: SnapshotsOptions) {
+    this.#options = resolveSnapshotsOptions(options)
+    this.#files = new SnapshotFiles(options.folder ?? join(dirname(options.path), 'snapshots'))
+    this.#logger = this.#options.logger
+  }
+
+  /** The folder of the snapshots. */
+  get folder(): string {
+    return this.#files.folder
+  }
+
+  /**
+   * Makes a snapshot of what is committed now, and deletes those of the same kind that are too many or too old.
+   *
+   * @throws OptionsError `HANDCAR_SNAPSHOT_NAME`; HandcarError `HANDCAR_SNAPSHOT_EXISTS`, `HANDCAR_DISK_FULL`,
+   * `HANDCAR_DATABASE_PATH`, `HANDCAR_FILE_TASK_FAILED`; CorruptionError `HANDCAR_DATABASE_CORRUPT`; BusyError `HANDCAR_SNAPSHOT_BUSY`
+   */
+  async create(options: CreateSnapshotOptions = {}): Promise<NewSnapshot> {
+    const { name, reason, note, signal } = readOptions('snapshots.create', options, {
+      name: option.optional(option.text()),
+      reason: option.oneOf(['manual', 'migration', 'merge'], 'manual'),
+      note: option.optional(option.text()),
+      signal: option.signal,
+    })
+    if (name !== undefined) checkName(name)
+    this.#assertDatabase()
+    const startedAt = performance.now()
+    await mkdir(this.folder, { recursive: true, mode: 0o700 })
+    using _lock = await lockFolder(this.#files.lock, this.#options.lockTimeout, signal)
+    await this.#files.sweep()
+    const before = await this.list()
+    const chosen =
+      name ?? nameFor(this.#options.clock.now(), reason, new Set(before.map((each) => each.name)))
+    this.#assertFree(chosen)
+    const snapshot = await this.#make(chosen, { reason, ...(note !== undefined && { note }) }, signal)
+    if (reason !== 'manual') await this.#forgetOld(snapshot)
+    const duration = Math.round(performance.now() - startedAt)
+    this.#logger.info({ name: chosen, reason, bytes: snapshot.bytes, duration }, 'made a snapshot')
+    return { ...snapshot, duration }
+  }
+
+  /** All snapshots, newest first. */
+  list(): Promise<Snapshot[]> {
+    return this.#files.list()
+  }
+
+  /** @throws HandcarError `HANDCAR_SNAPSHOT_MISSING`; OptionsError `HANDCAR_SNAPSHOT_NAME` */
+  async get(name: string): Promise<Snapshot> {
+    checkName(name)
+    const all = await this.list()
+    const found = all.find((each) => each.name === name)
+    if (found) return found
+    const names = all.map((each) => each.name)
+    const nearest = nearestName(name, names)
+    throw new HandcarError('HANDCAR_SNAPSHOT_MISSING', `There is no snapshot ${name} in ${this.folder}`, {
+      ...(nearest !== undefined && { fix: `Did you mean ${nearest}?` }),
+    })
+  }
+
+  /**
+   * Reads a snapshot from one end to the other and compares it with what was written.
+   *
+   * @throws CorruptionError `HANDCAR_SNAPSHOT_DAMAGED`; HandcarError `HANDCAR_SNAPSHOT_MISSING`
+   */
+  async check(name: string): Promise<FileReport> {
+    const snapshot = await this.get(name)
+    return await this.#checked(snapshot.path, snapshot)
+  }
+
+  /**
+   * Puts the database of a snapshot in the place of the database, which nobody may have open, or into a new file. The old files are
+   * set aside, not deleted. The copy is checked before anything is touched.
+   *
+   * @throws BusyError `HANDCAR_DATABASE_IN_USE`; CorruptionError `HANDCAR_SNAPSHOT_DAMAGED`; HandcarError
+   * `HANDCAR_RESTORE_TARGET`, `HANDCAR_DISK_FULL`, `HANDCAR_SNAPSHOT_MISSING`
+   */
+  async restore(name: string, options: RestoreSnapshotOptions = {}): Promise<RestoredFile> {
+    const { to } = readOptions('snapshots.restore', options, { to: option.optional(option.text()) })
+    const snapshot = await this.get(name)
+    return await restoreFile({
+      from: snapshot.path,
+      to: to ?? this.#options.path,
+      mayReplace: to === undefined,
+      at: this.#options.clock.now(),
+      check: async (path) => void (await this.#checked(path, snapshot)),
+    })
+  }
+
+  /** Deletes a snapshot. @throws HandcarError `HANDCAR_SNAPSHOT_MISSING` */
+  async delete(name: string): Promise<void> {
+    await this.get(name)
+    using _lock = await this.#lock()
+    await this.#files.remove(name)
+  }
+
+  /**
+   * Deletes the snapshots that are over a limit, and never the newest.
+   *
+   * @returns those that were deleted, or would be
+   */
+  async prune(options: PruneOptions = {}): Promise<Snapshot[]> {
+    const { all, dryRun, ...rest } = readOptions('snapshots.prune', options, {
+      all: option.flag(false),
+      dryRun: option.flag(false),
+      count: (value) => value,
+      age: (value) => value,
+      bytes: (value) => value,
+    })
+    const isUnlimited = Object.values(rest).every((value) => value === undefined)
+    const limits = isUnlimited ? this.#options.keep : readLimits(rest, 'snapshots.prune')
+    if (!existsSync(this.folder)) return []
+    using _lock = await this.#lock()
+    const kinds = Map.groupBy(await this.list(), ({ reason }) => (all ? 'all' : reason))
+    const automatic = all ? ['all'] : ['migration', 'merge']
+    const doomed = automatic.flatMap((kind) =>
+      overLimit(kinds.get(kind as SnapshotReason) ?? [], limits, this.#options.clock.now()),
+    )
+    if (!dryRun) for (const { name } of doomed) await this.#files.remove(name)
+    return doomed
+  }
+
+  async #make(
+    name: string,
+    why: Pick<Snapshot, 'reason' | 'note'>,
+    signal: AbortSignal | undefined,
+  ): Promise<Snapshot> {
+    const { path: database, extensions, clock } = this.#options
+    await assertRoom(this.folder, database)
+    const partial = this.#files.partial(name)
+    const createdAt = clock.now()
+    const { bytes, checksum, migrations, foreignKeyViolations } = await copyDatabase(database, partial, {
+      extensions,
+      ...(signal && { signal }),
+    })
+    const found = { bytes, checksum, migrations, foreignKeyViolations }
+    const snapshot: Snapshot = { name, path: this.#files.path(name), createdAt, ...why, ...found }
+    await this.#files.publish(partial, snapshot)
+    return snapshot
+  }
+
+  /**
+   * A deployment that fails is tried again and again, perhaps by a service manager, each time before the same migrations. Without
+   * this the snapshots of such a loop would push all others out.
+   */
+  async #forgetOld({ name, reason, note }: Snapshot): Promise<void> {
+    const alike = (await this.list()).filter((each) => each.reason === reason)
+    const repeated = alike.filter((each) => each.name !== name && note !== undefined && each.note === note)
+    const others = alike.filter((each) => !repeated.includes(each))
+    const old = overLimit(others, this.#options.keep, this.#options.clock.now())
+    for (const each of [...repeated, ...old]) await this.#files.remove(each.name)
+  }
+
+  async #checked(path: string, { name, checksum }: Snapshot): Promise<FileReport> {
+    const damaged = (what: string, cause?: unknown): CorruptionError =>
+      new CorruptionError('HANDCAR_SNAPSHOT_DAMAGED', `The snapshot ${name} is damaged: ${what}`, { cause })
+    const report = await checkDatabase(path, { extensions: this.#options.extensions }).catch(
+      (error: Error) => {
+        throw error instanceof CorruptionError ? damaged(error.message, error) : error
+      },
+    )
+    if (checksum !== undefined && report.checksum !== checksum)
+      throw damaged(`expected the checksum ${checksum}, got ${report.checksum}`)
+    return report
+  }
+
+  #lock() {
+    return lockFolder(this.#files.lock, this.#options.lockTimeout)
+  }
+
+  #assertDatabase(): void {
+    const { path } = this.#options
+    if (existsSync(path)) return
+    throw new OptionsError('HANDCAR_DATABASE_PATH', `There is no database ${path} yet`, {
+      fix: 'Create it by `handcar migrate`, or by starting the app.',
+    })
+  }
+
+  #assertFree(name: string): void {
+    if (!this.#files.has(name)) return
+    throw new HandcarError('HANDCAR_SNAPSHOT_EXISTS', `There is a snapshot ${name} in ${this.folder} already`)
+  }
+}
