@@ -4,6 +4,7 @@ export {
   loadConfig,
   type App,
   type AppFactory,
+  type BackupConfig,
   type CacheConfig,
   type Config,
   type DatabaseConfig,

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseEnv } from 'node:util'
+import type { SnapshotSettings } from '../backup/index.ts'
 import type { CacheSettings } from '../cache/index.ts'
 import { HandcarError, type Duration, type Size } from '../core/index.ts'
 import type { DatabaseOptions } from '../database/index.ts'
@@ -37,6 +38,8 @@ export interface Config {
   cache?: CacheConfig
   /** The app's channels. */
   realtime?: RealtimeConfig
+  /** Copies of the app's database. */
+  backup?: BackupConfig
   /** The processes of the app. */
   processes?: ProcessesConfig
   /** Programs that run beside the app and are kept running. Default: none. */
@@ -87,6 +90,11 @@ export interface DatabaseConfig extends Omit<
   file?: string
   /** Folder of the app's migrations. Default: `'db/migrations'` if it exists. */
   migrations?: string
+  /**
+   * A data folder for each git branch, in development only (HANDCAR_BRANCHES). A branch begins with a copy of the data of the default
+   * branch, or with `'schema'` with empty tables. Default: false
+   */
+  branches?: boolean | 'data' | 'schema'
 }
 
 /** The app's jobs: the options of `Jobs`, without what follows from the rest of the configuration. */
@@ -117,6 +125,12 @@ export interface RealtimeConfig extends RealtimeSettings {
    * `src/channels.js` or `src/channels/index.js`, the first that exists.
    */
   channels?: string
+}
+
+/** Copies of the app's database. */
+export interface BackupConfig {
+  /** Copies on the same disk, in `snapshots` in the data folder. */
+  snapshots?: SnapshotSettings
 }
 
 /** The processes of the app. */

@@ -1,6 +1,8 @@
 export { importApp, type App, type AppFactory } from './app-module.ts'
+export { branchesOf, createBranch, type AppBranch } from './branch.ts'
 export {
   defineConfig,
+  type BackupConfig,
   type CacheConfig,
   type Config,
   type DatabaseConfig,
@@ -21,5 +23,6 @@ export { partMigrations } from './part-migrations.ts'
 export { prepareRelease, type PrepareHook } from './prepare.ts'
 export type { ResolvedConfig } from './resolve-config.ts'
 export { webServer } from './web-server.ts'
+export { snapshotBeforeMigrations, snapshotsOf } from './snapshots.ts'
 export { runSupervisor } from './serve.ts'
 export { secrets } from './settings.ts'

@@ -15,7 +15,10 @@ export async function prepareForSupervisor(): Promise<void> {
     })
   try {
     const wanted = await loadConfig(folder, { defaultEnvironment })
-    const config = await loadConfig(folder, { defaultEnvironment, overrides: { HANDCAR_DATA: data } })
+    const config = await loadConfig(folder, {
+      defaultEnvironment,
+      overrides: { HANDCAR_DATA: data, HANDCAR_BRANCHES: '0' },
+    })
     const logger = createLogger({ ...config.log, process: 'prepare' })
     const progress = (message: string): void => void report({ type: 'progress', message })
     const manifest = await prepareRelease(config, { logger, progress })

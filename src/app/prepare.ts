@@ -1,16 +1,19 @@
 import { pathToFileURL } from 'node:url'
 import { HandcarError, type Logger } from '../core/index.ts'
 import { existingApp } from './app-module.ts'
+import { createBranch } from './branch.ts'
 import { prepareDataFolder } from './data-folder.ts'
 import { Handcar } from './handcar.ts'
 import { manifestOf, type Manifest } from './manifest.ts'
 import type { ResolvedConfig } from './resolve-config.ts'
+import { snapshotBeforeMigrations } from './snapshots.ts'
 
 /** The default export of the module that the setting `prepare` names. */
 export type PrepareHook = (handcar: Handcar) => void | Promise<void>
 
 /**
- * Makes everything ready for the processes of a release: the data folder, the migrations, and what the app itself prepares.
+ * Makes everything ready for the processes of a release: the data folder, a snapshot before migrations, the migrations, and what the
+ * app itself prepares.
  * Processes of the release before may serve meanwhile, on the same database.
  *
  * The database is closed again. No database of this file may be open in this process at the same time: closing a descriptor of
@@ -23,7 +26,9 @@ export async function prepareRelease(
   { logger, progress = () => {} }: { logger: Logger; progress?: (message: string) => void },
 ): Promise<Manifest> {
   existingApp(config)
+  await createBranch(config, progress)
   const data = prepareDataFolder(config)
+  await snapshotBeforeMigrations(config, { logger, progress })
   const database = { ...config.database, readers: false, checkpointer: false } as const
   // The first release is prepared by the supervisor, which imports no more of the app than it must.
   const { definitions, ...jobs } = config.jobs

@@ -69,6 +69,7 @@ function environmentOf({ environment, data, logFormat }: Manifest): Environment 
     ...inheritedEnvironment(),
     NODE_ENV: environment,
     HANDCAR_DATA: data,
+    HANDCAR_BRANCHES: '0',
     LOG_FORMAT: logFormat,
   }
 }

@@ -14,6 +14,7 @@ import {
   type LogFormat,
   type RealtimeConfig,
 } from './config.ts'
+import { branchOf, type AppBranch } from './branch.ts'
 import { settings, variables, type SettingsOf, type SettingsTable } from './settings.ts'
 import { webProcesses } from './web-processes.ts'
 
@@ -29,6 +30,8 @@ export interface ResolvedConfig extends Omit<
   /** Path of the configuration file; `undefined` when there is none. */
   readonly file: string | undefined
   readonly database: DatabaseOptions
+  /** The git branch whose data these are; `undefined` when all branches share their data. */
+  readonly branch: AppBranch | undefined
   readonly jobs: JobsConfig
   /** Path of the file of the cache, and what the cache keeps. */
   readonly cache: CacheSettings & { readonly path: string }
@@ -76,7 +79,7 @@ function firstExisting(folder: string, names: readonly string[]): string | undef
 /**
  * Fills in a configuration: the environment's variables first, then the configuration, then the defaults.
  *
- * @throws OptionsError `HANDCAR_OPTION_UNKNOWN`, `HANDCAR_OPTION_INVALID`
+ * @throws OptionsError `HANDCAR_OPTION_UNKNOWN`, `HANDCAR_OPTION_INVALID`; HandcarError `HANDCAR_BRANCH_NOT_FOUND`
  */
 export function resolveConfig(config: Config, options: ResolveOptions = {}): ResolvedConfig {
   const {
@@ -94,7 +97,9 @@ export function resolveConfig(config: Config, options: ResolveOptions = {}): Res
   const values = readGroup(reading, settings, '')(config, reading.source) as Settings
   const runsAs = origins['environment'] === 'default' ? defaultEnvironment : values.environment
   const at = (path: string): string => resolve(folder, path)
-  const data = realIfThere(at(values.data))
+  const root = realIfThere(at(values.data))
+  const branch = branchOf(values.database.branches, { folder, root, runsAs })
+  const data = branch?.data ?? root
   const { server, processes, log } = values
   return {
     folder,
@@ -112,10 +117,12 @@ export function resolveConfig(config: Config, options: ResolveOptions = {}): Res
         folder: at(each.folder),
       })),
     },
+    branch,
     database: databaseOptions(values, data, at, runsAs),
     jobs: jobsOptions(values, folder, at, reading.source),
     cache: cacheOptions(values, data, reading),
     realtime: realtimeOptions(values, folder, at, reading.source),
+    backup: values.backup,
     processes: { ...processes, web: webProcesses(processes.web, runsAs) },
     programs: values.programs.map((program) => ({ ...program, cwd: at(program.cwd ?? '.') })),
     log: { ...log, format: log.format ?? defaultFormat(runsAs) },
@@ -172,7 +179,7 @@ function variableFor(
 
 /** The database checks its own options. */
 function databaseOptions(
-  { database: { file, migrations, ...options } }: Settings,
+  { database: { file, migrations, branches: _branches, ...options } }: Settings,
   data: string,
   at: (path: string) => string,
   runsAs: EnvironmentName,

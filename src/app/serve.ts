@@ -1,5 +1,6 @@
 import { trimHeap, type Logger } from '../core/index.ts'
 import type { Supervisor, SuccessorCommand } from '../supervisor/index.ts'
+import { createBranch } from './branch.ts'
 import { inheritedEnvironment, takeServiceVariables, type EnvironmentName } from './config.ts'
 import { prepareDataFolder } from './data-folder.ts'
 import { loadConfig } from './load-config.ts'
@@ -47,8 +48,9 @@ export async function runSupervisor(folder: string, options: RunOptions = {}): P
   const config = await loadConfig(folder, { defaultEnvironment })
   process.chdir(config.folder)
   process.title = `handcar: supervisor ${folder}`
-  const data = prepareDataFolder(config)
   const logger = createLogger({ ...config.log, process: 'supervisor' })
+  await createBranch(config, (message) => logger.info({}, message))
+  const data = prepareDataFolder(config)
   const { obeySignals, Supervisor } = await import('../supervisor/index.ts')
   const { bootTimeout, stopTimeout, blockedAfter, blockedTimeout } = config.processes
   const { path, checkpointer } = config.database

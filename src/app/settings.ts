@@ -1,3 +1,4 @@
+import { readKeep } from '../backup/index.ts'
 import { option, readOptions, type OptionReader } from '../core/index.ts'
 import type {
   CacheConfig,
@@ -43,7 +44,7 @@ const databaseOptions = {
   strangerInterval: passed,
   wakeOn: passed,
   stopTimeout: passed,
-} satisfies Record<Exclude<keyof DatabaseConfig, 'file' | 'migrations'>, typeof passed>
+} satisfies Record<Exclude<keyof DatabaseConfig, 'file' | 'migrations' | 'branches'>, typeof passed>
 
 const workOptions = {
   slots: passed,
@@ -105,10 +106,16 @@ export const settings = {
     healthPath: option.text('/up'),
     statusToken: option.optional(option.word),
   },
-  database: { file: option.text('app.sqlite3'), migrations: path, ...databaseOptions },
+  database: {
+    file: option.text('app.sqlite3'),
+    migrations: path,
+    branches: readBranches,
+    ...databaseOptions,
+  },
   jobs: { definitions: path, work: workOptions, ...jobsOptions },
   cache: { file: option.text('cache.sqlite3'), ...cacheOptions },
   realtime: { channels: path, ...realtimeOptions },
+  backup: { snapshots: { beforeMigrations: option.flag(true), keep: readKeep } },
   processes: {
     web: readWeb,
     jobs: option.integer(0, { min: 0, max: 256 }),
@@ -127,11 +134,13 @@ export const settings = {
 
 const asNumber = (text: string): unknown => (/^\d+$/.test(text) ? Number(text) : text)
 const asText = (text: string): unknown => text
+const asSwitch = (text: string): unknown => ({ 1: true, true: true, 0: false, false: false })[text] ?? text
 const asKeys = (text: string): unknown => ({ keys: text.split(/[\s,]+/).filter((key) => key !== '') })
 
 /** The variables of the environment that set something, by their names. */
 export const variables: Readonly<Record<string, { setting: string; convert: (text: string) => unknown }>> = {
   HANDCAR_DATA: { setting: 'data', convert: asText },
+  HANDCAR_BRANCHES: { setting: 'database.branches', convert: asSwitch },
   HANDCAR_NEWER_SCHEMA: { setting: 'database.newerSchema', convert: asText },
   NODE_ENV: { setting: 'environment', convert: asText },
   HOST: { setting: 'server.host', convert: asText },
@@ -151,6 +160,13 @@ function readWeb(value: unknown, name: string): number | 'auto' {
   if (value === undefined || value === 'auto') return 'auto'
   if (Number.isInteger(value) && (value as number) >= 1 && (value as number) <= 256) return value as number
   throw option.invalidOption(name, 'a whole number from 1 to 256 or "auto"', value)
+}
+
+function readBranches(value: unknown, name: string): false | 'data' | 'schema' {
+  if (value === undefined || value === false) return false
+  if (value === true || value === 'data') return 'data'
+  if (value === 'schema') return value
+  throw option.invalidOption(name, 'true, false, "data" or "schema"', value)
 }
 
 function readStaticFiles(value: unknown, name: string): StaticFilesOptions {

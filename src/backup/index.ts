@@ -1,5 +1,6 @@
-export { readSnapshotSettings, type SnapshotSettings, type SnapshotsOptions } from './snapshots/options.ts'
-export { readLimits as readSnapshotLimits, type SnapshotLimits } from './snapshots/retention.ts'
+export { giveToOwnerOf } from './owner.ts'
+export { readKeep, type SnapshotSettings, type SnapshotsOptions } from './snapshots/options.ts'
+export type { SnapshotLimits } from './snapshots/retention.ts'
 export type { NewSnapshot, Snapshot, SnapshotReason } from './snapshots/snapshot.ts'
 export {
   Snapshots,

@@ -9,7 +9,7 @@ const source = resolve(import.meta.dirname, '../../src')
 const layers = [
   ['core'],
   ['database'],
-  ['jobs', 'cache', 'realtime', 'storage', 'search', 'metrics', 'backup', 'tenants', 'transfer', 'kysely'],
+  ['jobs', 'cache', 'realtime', 'storage', 'search', 'metrics', 'backup', 'branches', 'tenants', 'transfer', 'kysely'],
   ['server', 'supervisor', 'dashboard'],
   ['app'],
   ['cli'],

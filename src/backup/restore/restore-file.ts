@@ -3,6 +3,7 @@ import { constants, existsSync } from 'node:fs'
 import { chmod, copyFile, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { HandcarError } from '../../core/index.ts'
+import { giveToOwnerOf } from '../owner.ts'
 import { assertRoom } from '../snapshots/space.ts'
 import { switchFiles } from './switch.ts'
 
@@ -47,7 +48,9 @@ export async function restoreFile({
   try {
     // Some file systems share the blocks instead of copying them.
     await copyFile(from, partial, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL)
-    if (existsSync(path)) await chmod(partial, (await stat(path)).mode & 0o777)
+    const like = existsSync(path) ? path : from
+    giveToOwnerOf(like, partial)
+    await chmod(partial, (await stat(like)).mode & 0o777)
     await check(partial)
     const replaced = await switchFiles(partial, path, at)
     return { path, ...(replaced !== undefined && { replaced }) }

@@ -3,6 +3,7 @@ import { link, mkdir, rename } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { BusyError, CorruptionError } from '../../core/index.ts'
 import { databaseOpeners, settleDatabase, syncFolder } from '../../database/index.ts'
+import { giveToOwnerOf } from '../owner.ts'
 
 /**
  * Puts a database file in the place of another one, which is set aside with all that belongs to it: `replaced-<time>/` in the same
@@ -36,6 +37,7 @@ async function setAllAside(path: string, at: number): Promise<string | undefined
     .filter((each) => existsSync(each))
   if (besides.length === 0 && !existsSync(path)) return undefined
   const folder = await makeAside(dirname(path), at)
+  giveToOwnerOf(dirname(path), folder)
   for (const each of besides) await rename(each, join(folder, basename(each)))
   if (existsSync(path)) await link(path, join(folder, basename(path)))
   syncFolder(folder)

@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs'
-import { open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { randomBytes } from 'node:crypto'
 import { syncFolder } from '../../database/index.ts'
+import { giveToOwnerOf } from '../owner.ts'
 import type { Snapshot } from './snapshot.ts'
 
 /**
@@ -14,9 +15,18 @@ import type { Snapshot } from './snapshot.ts'
  */
 export class SnapshotFiles {
   readonly folder: string
+  readonly #database: string
 
-  constructor(folder: string) {
+  /** @param database Path of the database, whose owner owns the files. */
+  constructor(folder: string, database: string) {
     this.folder = folder
+    this.#database = database
+  }
+
+  /** Makes the folder, for the owner of the database. */
+  async make(): Promise<void> {
+    const made = await mkdir(this.folder, { recursive: true, mode: 0o700 })
+    if (made !== undefined) giveToOwnerOf(this.#database, this.folder)
   }
 
   path(name: string): string {
@@ -52,6 +62,7 @@ export class SnapshotFiles {
     const { name } = snapshot
     const told = this.#told(name)
     await writeSynced(`${partial}.json`, `${JSON.stringify(snapshot, undefined, 2)}\n`)
+    giveToOwnerOf(this.#database, `${partial}.json`)
     await rename(`${partial}.json`, told)
     await rename(partial, path)
     syncFolder(this.folder)

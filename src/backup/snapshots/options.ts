@@ -6,9 +6,10 @@ import {
   type Clock,
   type Duration,
   type Logger,
+  type OptionReader,
 } from '../../core/index.ts'
 import type { Extension } from '../../database/index.ts'
-import { readLimits, type SnapshotLimits } from './retention.ts'
+import { readLimits, type ResolvedLimits, type SnapshotLimits } from './retention.ts'
 
 /** Options of {@link Snapshots}. */
 export interface SnapshotsOptions {
@@ -47,18 +48,13 @@ export function resolveSnapshotsOptions(options: SnapshotsOptions) {
     path: option.text(),
     folder: option.optional(option.text()),
     extensions: (value) => (value ?? []) as readonly Extension[],
-    keep: (value, name) => readLimits(value ?? defaultLimits, name),
+    keep: readKeep,
     lockTimeout: option.duration(600_000),
     clock: (value) => (value ?? systemClock) as Clock,
     logger,
   })
 }
 
-/** Checks {@link SnapshotSettings}. */
-export function readSnapshotSettings(value: unknown, name: string): Required<SnapshotSettings> {
-  const { beforeMigrations, keep } = readOptions(name, value, {
-    beforeMigrations: option.flag(true),
-    keep: (given, at) => readLimits(given ?? defaultLimits, at),
-  })
-  return { beforeMigrations, keep }
-}
+/** Reads the setting `keep` of an app's snapshots. */
+export const readKeep: OptionReader<ResolvedLimits> = (value, name) =>
+  readLimits(value ?? defaultLimits, name)

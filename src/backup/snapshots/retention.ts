@@ -12,17 +12,25 @@ export interface SnapshotLimits {
 }
 
 /** The limits, in milliseconds and bytes. */
-export type ResolvedLimits = ReturnType<typeof readLimits>
+export interface ResolvedLimits {
+  count?: number
+  age?: number
+  bytes?: number
+}
 
 /** Checks {@link SnapshotLimits}. */
-export function readLimits(value: unknown, name: string) {
+export function readLimits(value: unknown, name: string): ResolvedLimits {
   const { count, age, bytes } = readOptions(name, value, {
-    count: option.integer(Number.MAX_SAFE_INTEGER, { min: 1, max: Number.MAX_SAFE_INTEGER }),
-    age: option.duration(Number.MAX_SAFE_INTEGER),
-    bytes: option.size(Number.MAX_SAFE_INTEGER),
+    count: option.optional(option.integer(1, { min: 1, max: Number.MAX_SAFE_INTEGER })),
+    age: option.optional(option.duration(0)),
+    bytes: option.optional(option.size(0)),
   })
   if (bytes === 0) throw invalidOption(`${name} option "bytes"`, 'a size above 0', bytes)
-  return { count, age, bytes }
+  return {
+    ...(count !== undefined && { count }),
+    ...(age !== undefined && { age }),
+    ...(bytes !== undefined && { bytes }),
+  }
 }
 
 /**
@@ -33,7 +41,7 @@ export function readLimits(value: unknown, name: string) {
  */
 export function overLimit(
   snapshots: readonly Snapshot[],
-  { count, age, bytes }: ResolvedLimits,
+  { count = Infinity, age = Infinity, bytes = Infinity }: ResolvedLimits,
   now: number,
 ): Snapshot[] {
   let sum = 0

@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs'
-import { mkdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import {
   CorruptionError,
@@ -66,7 +65,7 @@ export class Snapshots {
    */
   constructor(options: SnapshotsOptions) {
     this.#options = resolveSnapshotsOptions(options)
-    this.#files = new SnapshotFiles(options.folder ?? join(dirname(options.path), 'snapshots'))
+    this.#files = new SnapshotFiles(options.folder ?? join(dirname(options.path), 'snapshots'), options.path)
     this.#logger = this.#options.logger
   }
 
@@ -91,8 +90,8 @@ export class Snapshots {
     if (name !== undefined) checkName(name)
     this.#assertDatabase()
     const startedAt = performance.now()
-    await mkdir(this.folder, { recursive: true, mode: 0o700 })
-    using _lock = await lockFolder(this.#files.lock, this.#options.lockTimeout, signal)
+    await this.#files.make()
+    using _lock = await this.#lock(signal)
     await this.#files.sweep()
     const before = await this.list()
     const chosen =
@@ -229,8 +228,8 @@ export class Snapshots {
     return report
   }
 
-  #lock() {
-    return lockFolder(this.#files.lock, this.#options.lockTimeout)
+  #lock(signal?: AbortSignal) {
+    return lockFolder(this.#files.lock, this.#options.lockTimeout, { like: this.#options.path, signal })
   }
 
   #assertDatabase(): void {

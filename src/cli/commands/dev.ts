@@ -25,7 +25,7 @@ node_modules, of the data folder and of folders whose names begin with a dot do 
     if (port !== undefined) environment['PORT'] = readWholeNumber('--port', port, { min: 0, max: 65_535 })
     if (host !== undefined) environment['HOST'] = host
     const inherited = { ...environment }
-    const { server, data } = await loadConfig(folder, { defaultEnvironment: 'development' })
+    const { server, data, branch } = await loadConfig(folder, { defaultEnvironment: 'development' })
     const { color } = output
     const app = new DevServer({
       folder,
@@ -44,7 +44,7 @@ node_modules, of the data folder and of folders whose names begin with a dot do 
     output.line(`Listening at ${color.bold(door.address ?? '')}, watching ${folder}`)
     using _watch = await FolderWatch.open({
       folder,
-      ignored: [data],
+      ignored: [branch?.root ?? data],
       onChange: (path) => void app.restart(path),
     })
     await app.restart()

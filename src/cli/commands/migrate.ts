@@ -15,7 +15,8 @@ export const command: Command<MigrateOptions> = {
   summary: 'Run, list or create migrations, or write the schema to a file',
   description: `What to do, in the first argument:
 
-  run            run what is pending; the default. Start and reload do it too
+  run            run what is pending; the default. Start and reload do it too.
+                 A database that is in use gets a snapshot first
   status         list what is applied and what is pending; the exit code is 1
                  when the database and the files do not fit together
   create <name>  make an empty migration that has the time in its name
@@ -26,6 +27,7 @@ export const command: Command<MigrateOptions> = {
   ],
   options: [
     { flags: '--json', description: 'print the list of run and status as JSON' },
+    { flags: '--no-snapshot', description: 'run: make no snapshot of the database first' },
     { flags: '--stdout', description: 'dump: print the schema instead of writing db/schema.sql' },
   ],
   examples: [

@@ -2,7 +2,7 @@ import type { ResolvedConfig } from '../../app/index.ts'
 import type { CommandContext } from '../command.ts'
 
 /** Options of `handcar migrate`. */
-export type MigrateOptions = { json?: true; stdout?: true }
+export type MigrateOptions = { json?: true; stdout?: true; snapshot?: boolean }
 
 /**
  * One of the things that `handcar migrate` does.

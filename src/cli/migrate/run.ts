@@ -1,11 +1,16 @@
-import { partMigrations } from '../../app/index.ts'
+import { createBranch, partMigrations, snapshotBeforeMigrations } from '../../app/index.ts'
+import { standardLogger } from '../../core/index.ts'
 import { Database, listMigrations, type ListedMigration } from '../../database/index.ts'
+import { formatDuration } from '../format.ts'
 import type { MigrateAction } from './action.ts'
 import { readMigrations } from './database.ts'
 
 /** `handcar migrate run` */
-export const run: MigrateAction = async ({ output }, config, { json }) => {
+export const run: MigrateAction = async ({ output }, config, { json, snapshot = true }) => {
+  await createBranch(config, output.warn)
   const before = new Set((await readMigrations(config)).filter(isApplied).map(keyOf))
+  const made = snapshot ? await snapshotBeforeMigrations(config, { logger: standardLogger }) : undefined
+  if (made) output.warn(`Made the snapshot ${made.name} in ${formatDuration(made.duration)}.`)
   const options = { ...config.database, partMigrations, readers: false, checkpointer: false } as const
   await using database = new Database(options)
   await database.start()

@@ -1,0 +1,5 @@
+export { Branches, type BranchesOptions, type BranchInfo, type Preference } from './branches.ts'
+export { readCheckout, type GitCheckout } from './git.ts'
+export type { Conflict, ConflictKind, MergePlan, TablePlan } from './merge-plan.ts'
+export { placeOf, type BranchPlace } from './place.ts'
+export type { SchemaChange } from './tables.ts'
