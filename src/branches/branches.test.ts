@@ -108,12 +108,15 @@ test('rows that both have changed are conflicts, and none is dropped', async () 
   assert.equal(isMerged, false)
   assert.deepEqual(await rows(main, allPeople), before)
   const conflicts = tables[0]!.conflicts.map(({ key, kind, columns }) => [key['id'], kind, columns])
-  assert.deepEqual(conflicts.toSorted(), [
-    [1, 'changed on both', ['name']],
-    [2, 'deleted here, changed there', []],
-    [3, 'changed here, deleted there', []],
-    [4, 'added on both', ['name']],
-  ])
+  assert.deepEqual(
+    conflicts.toSorted((one, other) => Number(one[0]) - Number(other[0])),
+    [
+      [1, 'changed on both', ['name']],
+      [2, 'deleted here, changed there', []],
+      [3, 'changed here, deleted there', []],
+      [4, 'added on both', ['name']],
+    ],
+  )
   const target = await branches.merge('feature/x', 'target')
   assert.equal(target.isMerged, true)
   assert.deepEqual(await rows(main, allPeople), before)

@@ -11,7 +11,7 @@ export const selectTables = `
 
 /** Without generated columns, which cannot be written. */
 export const selectColumns =
-  'select name, pk from pragma_table_xinfo(?1) where schema = ?2 and hidden in (0, 1) order by cid'
+  'select name, pk from pragma_table_xinfo(?) where schema = ? and hidden in (0, 1) order by cid'
 
 /** What the app's migrations have made in one of the databases. */
 export const selectObjects = (side: string): string => `
@@ -23,7 +23,7 @@ export const selectObjects = (side: string): string => `
   order by type desc, name`
 
 /** Rows of the first database that refer to a row that is not there. */
-export const selectViolations = `select "table", rowid, parent from pragma_foreign_key_check where schema = 'main'`
+export const selectViolations = `select "table", rowid, parent from pragma_foreign_key_check(null, 'main')`
 
 /** The table of a connection that says what to do with which row. */
 export const planTable = 'temp.handcar_merge_plan'

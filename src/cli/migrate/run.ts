@@ -7,7 +7,7 @@ import { readMigrations } from './database.ts'
 
 /** `handcar migrate run` */
 export const run: MigrateAction = async ({ output }, config, { json, snapshot = true }) => {
-  await createBranch(config, output.warn)
+  await createBranch(config, (message) => output.warn(message))
   const before = new Set((await readMigrations(config)).filter(isApplied).map(keyOf))
   const made = snapshot ? await snapshotBeforeMigrations(config, { logger: standardLogger }) : undefined
   if (made) output.warn(`Made the snapshot ${made.name} in ${formatDuration(made.duration)}.`)

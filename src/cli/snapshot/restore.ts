@@ -18,7 +18,7 @@ set aside in replaced-<time> in the data folder, not deleted. What was written s
   ],
   examples: [
     'handcar stop && handcar snapshot restore before-import && handcar start',
-    'handcar snapshot restore before-import --to /tmp/look.sqlite3',
+    'handcar snapshot restore before-import --to look.sqlite3',
   ],
   async run({ folder, output }, { to, json }, name: string) {
     const config = await loadConfig(folder)
