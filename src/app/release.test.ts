@@ -62,7 +62,7 @@ test('each release is what lies in the folder by then', async () => {
   assert.equal(second.folder, folder.file('releases/2'))
   assert.equal(second.version, '2.0.0')
   assert.equal(second.processes[0]?.count, 2)
-  assert.deepEqual(progress, ['running the migrations'])
+  assert.deepEqual(progress, ['making a snapshot before 1 migration', 'running the migrations'])
   assert.deepEqual(logger.lines, [])
 })
 

@@ -227,9 +227,10 @@ const toldFile = 'branch.json'
 /** Milliseconds. */
 const lockTimeout = 60_000
 
-async function readTold(
-  folder: string,
-): Promise<Pick<BranchInfo, 'name' | 'createdAt' | 'from'> | undefined> {
+/** What `branch.json` says. */
+type Told = Pick<BranchInfo, 'from' | 'name' | 'createdAt'>
+
+async function readTold(folder: string): Promise<Told | undefined> {
   if (basename(folder).startsWith('.')) return undefined
   try {
     return JSON.parse(await readFile(join(folder, toldFile), 'utf8')) as BranchInfo

@@ -8,7 +8,6 @@ import {
   selectForeignKeyViolations,
   selectIntegrity,
   selectMigrationsTable,
-  vacuumInto,
 } from './sql.ts'
 
 /**
@@ -77,7 +76,7 @@ async function perform(task: FileTask): Promise<FileReport | undefined> {
 function copy(from: string, to: string, extensions: readonly string[]): void {
   makeAlike(from, to)
   using source = open(from, { readonly: true, extensions })
-  source.driver.prepare(vacuumInto).run([to])
+  source.driver.prepare('vacuum into ?').run([to])
 }
 
 /** Makes the file before SQLite fills it, which would let everybody read it that the umask lets. */

@@ -31,9 +31,6 @@ export const selectMigrationsTable = "select 1 from sqlite_schema where name = '
 /** A constraint that is checked at COMMIT concerns every body that commits with it. */
 export const selectDeferredKeys = "select 1 from sqlite_schema where sql like '%initially%deferred%' limit 1"
 
-/** One read transaction, whoever writes meanwhile. */
-export const vacuumInto = 'vacuum into ?'
-
 /** The single row `ok`, or what is wrong. */
 export const selectIntegrity = 'select integrity_check from pragma_integrity_check'
 

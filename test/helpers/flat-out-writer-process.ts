@@ -13,10 +13,13 @@ database.exec(`pragma journal_mode = wal; pragma synchronous = normal; pragma bu
 const statements = ['left', 'right'].map((table) =>
   database.prepare(`insert into ${table} (filling) values (hex(randomblob(100)))`),
 )
+/** So that the file does not grow for ever. */
+const kept = 20_000
 process.on('disconnect', () => process.exit())
 for (let count = 1; ; count++) {
   database.exec('begin immediate')
   for (const statement of statements) statement.run()
+  for (const table of ['left', 'right']) database.exec(`delete from ${table} where id = ${count - kept}`)
   database.exec('commit')
   if (count % 500 !== 0) continue
   await new Promise((resolve) => process.send!({ count }, undefined, undefined, resolve))

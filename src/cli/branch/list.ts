@@ -24,7 +24,7 @@ export const list: Command<{ json?: true }> = {
       { title: 'branch' },
       { title: 'size', align: 'right' as const },
       { title: 'made at' },
-      { title: 'from' },
+      { title: 'began with' },
       { title: '' },
     ]
     const rows = all.map(({ name, bytes, createdAt, from = '', isCurrent, isInGit, isDefault }) => [

@@ -13,9 +13,9 @@ export const command: CommandGroup = {
   description:
     'A snapshot is a whole, checked copy of the database at one moment, made while the app goes on. One is made before migrations. They lie on the same disk: against the loss of the disk helps only a backup.',
   examples: [
-    'handcar snapshot create before-import',
+    'handcar snapshot create before-sale',
     'handcar snapshot list',
-    'handcar stop && handcar snapshot restore before-import && handcar start',
+    'handcar stop && handcar snapshot restore before-sale && handcar start',
   ],
   commands: [create, list, check, restore, deleteSnapshots, prune],
 }

@@ -9,7 +9,7 @@ export const check: Command<{ json?: true }> = {
   description: 'The exit code is 1 when one of them is damaged. Without names it checks all.',
   arguments: [{ name: 'names...', description: 'names of snapshots', optional: true }],
   options: [{ flags: '--json', description: 'print a list of { name, ok, error } as JSON' }],
-  examples: ['handcar snapshot check', 'handcar snapshot check before-import --json'],
+  examples: ['handcar snapshot check', 'handcar snapshot check before-sale --json'],
   async run({ folder, output }, { json }, ...names) {
     const snapshots = snapshotsOf(await loadConfig(folder))
     for (const name of names) await snapshots.get(name)

@@ -18,7 +18,7 @@ export const create: Command<Options> = {
     { flags: '--note <text>', description: 'a remark, shown by list' },
     { flags: '--json', description: 'print the snapshot as JSON' },
   ],
-  examples: ['handcar snapshot create', 'handcar snapshot create before-import --note "prices of 2027"'],
+  examples: ['handcar snapshot create', 'handcar snapshot create before-sale --note "prices of 2027"'],
   async run({ folder, output }, { note, json }, name?: string) {
     const snapshots = snapshotsOf(await loadConfig(folder))
     const made = await snapshots.create({

@@ -7,7 +7,7 @@ export const deleteSnapshots: Command<{ json?: true }> = {
   summary: 'Delete snapshots',
   arguments: [{ name: 'names...', description: 'names of snapshots' }],
   options: [{ flags: '--json', description: 'print the list of names as JSON' }],
-  examples: ['handcar snapshot delete before-import'],
+  examples: ['handcar snapshot delete before-sale'],
   async run({ folder, output }, { json }, ...names) {
     const snapshots = snapshotsOf(await loadConfig(folder))
     for (const name of names) await snapshots.get(name)

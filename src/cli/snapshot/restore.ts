@@ -17,8 +17,8 @@ set aside in replaced-<time> in the data folder, not deleted. What was written s
     { flags: '--json', description: 'print { path, replaced } as JSON' },
   ],
   examples: [
-    'handcar stop && handcar snapshot restore before-import && handcar start',
-    'handcar snapshot restore before-import --to look.sqlite3',
+    'handcar stop && handcar snapshot restore before-sale && handcar start',
+    'handcar snapshot restore before-sale --to look.sqlite3',
   ],
   async run({ folder, output }, { to, json }, name: string) {
     const config = await loadConfig(folder)
