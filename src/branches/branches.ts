@@ -228,12 +228,16 @@ const toldFile = 'branch.json'
 const lockTimeout = 60_000
 
 /** What `branch.json` says. */
-type Told = Pick<BranchInfo, 'from' | 'name' | 'createdAt'>
+interface Told {
+  name: string
+  createdAt: number
+  from: 'data' | 'schema'
+}
 
 async function readTold(folder: string): Promise<Told | undefined> {
   if (basename(folder).startsWith('.')) return undefined
   try {
-    return JSON.parse(await readFile(join(folder, toldFile), 'utf8')) as BranchInfo
+    return JSON.parse(await readFile(join(folder, toldFile), 'utf8')) as Told
   } catch {
     return undefined
   }

@@ -16,7 +16,7 @@ export interface GitCheckout {
 }
 
 /** What a checkout is called that is on no branch. Git lets no branch have that name. */
-export const detached = 'HEAD'
+const detached = 'HEAD'
 
 /**
  * Reads the checkout that a folder belongs to.

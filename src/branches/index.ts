@@ -1,5 +1,4 @@
-export { Branches, type BranchesOptions, type BranchInfo, type Preference } from './branches.ts'
-export { readCheckout, type GitCheckout } from './git.ts'
-export type { Conflict, ConflictKind, MergePlan, TablePlan } from './merge-plan.ts'
+export { Branches } from './branches.ts'
+export { readCheckout } from './git.ts'
+export type { MergePlan } from './merge-plan.ts'
 export { placeOf, type BranchPlace } from './place.ts'
-export type { SchemaChange } from './tables.ts'

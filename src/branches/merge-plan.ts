@@ -4,14 +4,14 @@ import { planTable } from './sql.ts'
 import { schemaChanges, sharedTables, type SchemaChange, type Table } from './tables.ts'
 
 /** Why a row cannot be merged by itself. */
-export type ConflictKind =
+type ConflictKind =
   | 'added on both'
   | 'changed on both'
   | 'changed here, deleted there'
   | 'deleted here, changed there'
 
 /** A row that both branches have changed, each in its own way. `here` is the branch, `there` the default branch. */
-export interface Conflict {
+interface Conflict {
   table: string
   /** Values of the primary key. */
   key: Record<string, unknown>

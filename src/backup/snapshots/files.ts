@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { randomBytes } from 'node:crypto'
+import { HandcarError } from '../../core/index.ts'
 import { syncFolder } from '../../database/index.ts'
 import { giveToOwnerOf } from '../owner.ts'
 import type { Snapshot } from './snapshot.ts'
@@ -57,10 +58,25 @@ export class SnapshotFiles {
       .toSorted((one, other) => other.createdAt - one.createdAt || (one.name < other.name ? 1 : -1))
   }
 
-  /** Gives a copy that is complete its name. */
-  async publish(partial: string, { path, ...snapshot }: Snapshot): Promise<void> {
-    const { name } = snapshot
-    const told = this.#told(name)
+  /**
+   * Gives a copy that is complete its name. When that fails the copy is removed.
+   *
+   * @throws HandcarError `HANDCAR_DISK_FULL`
+   */
+  async publish(partial: string, snapshot: Snapshot): Promise<void> {
+    try {
+      await this.#publish(partial, snapshot)
+    } catch (error) {
+      for (const path of [partial, `${partial}.json`]) await rm(path, { force: true })
+      if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error
+      throw new HandcarError('HANDCAR_DISK_FULL', `The disk has no room for the snapshot ${snapshot.path}`, {
+        cause: error,
+      })
+    }
+  }
+
+  async #publish(partial: string, { path, ...snapshot }: Snapshot): Promise<void> {
+    const told = this.#told(snapshot.name)
     await writeSynced(`${partial}.json`, `${JSON.stringify(snapshot, undefined, 2)}\n`)
     giveToOwnerOf(this.#database, `${partial}.json`)
     await rename(`${partial}.json`, told)
