@@ -9,3 +9,26 @@ export {
   type RestoreSnapshotOptions,
 } from './snapshots/snapshots.ts'
 export type { RestoredFile } from './restore/restore-file.ts'
+export {
+  findLitestream,
+  limitsOf,
+  type LitestreamBinary,
+  type LitestreamSearch,
+} from './litestream/binary.ts'
+export { litestreamConfig, type ReplicatedDatabase, type ReplicationPlan } from './litestream/config.ts'
+export { BackupFolder } from './litestream/folder.ts'
+export {
+  addressOf,
+  type FolderReplica,
+  type Replica,
+  type ResolvedReplica,
+  type S3Replica,
+  type SftpReplica,
+} from './litestream/replica.ts'
+export type { LitestreamLine, LitestreamVersion } from './litestream/version.ts'
+export {
+  replicationReaders,
+  snapshotIntervalOf,
+  type ReplicationSettings,
+  type ResolvedReplication,
+} from './options.ts'

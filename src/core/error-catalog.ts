@@ -379,6 +379,30 @@ export const errorCatalog = {
     title: 'Databases of branches are for development',
     fix: 'Set HANDCAR_BRANCHES=1 and NODE_ENV=development, in .env say; never in production.',
   },
+  HANDCAR_LITESTREAM_MISSING: {
+    title: 'Litestream is not installed',
+    fix: 'Run `handcar backup install`, or install Litestream 0.5 so that it is on PATH, or `npm install @flydotio/litestream`.',
+  },
+  HANDCAR_LITESTREAM_VERSION: {
+    title: 'A program is not a Litestream that handcar knows',
+    fix: 'Run `handcar backup install`, or name a Litestream 0.5 in the setting backup.binary (HANDCAR_LITESTREAM).',
+  },
+  HANDCAR_LITESTREAM_OPTION: {
+    title: 'The Litestream that is installed cannot do what the configuration asks for',
+    fix: 'Change the setting that the message names, or use the other Litestream.',
+  },
+  HANDCAR_LITESTREAM_INSTALL: {
+    title: 'Litestream could not be installed',
+    fix: 'Mend what the message tells and try again; or install it by hand from https://litestream.io/install/.',
+  },
+  HANDCAR_LITESTREAM_RUNNING: {
+    title: 'Another process replicates this database already',
+    fix: 'End the one that the message names: two of them damage the database and its backup.',
+  },
+  HANDCAR_BACKUP_OFF: {
+    title: 'The app has no backup',
+    fix: 'Name a replica in the setting backup.replicas.',
+  },
 } as const satisfies Record<string, { title: string; fix: string }>
 
 /** A code of {@link errorCatalog}. */
