@@ -69,10 +69,12 @@ const tree: TreeStatus = {
       path: '/srv/data/app.sqlite3',
       lease: { clients: 2, waiting: 1, grants: 9 },
       checkpointer: {
+        duty: 'checkpoint',
         frames: 1_500,
         checkpointed: 500,
         passive: none,
         restart: none,
+        pause: none,
         pinned: { duration: 7_000, readers: [] },
       },
     },

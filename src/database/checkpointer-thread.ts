@@ -2,12 +2,20 @@ import { existsSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parentPort, workerData } from 'node:worker_threads'
 import { standardLogger, trimHeap } from '../core/index.ts'
+import type { CheckpointDuty } from './checkpoint-duty.ts'
+import type {
+  CheckpointerData,
+  CheckpointerOrder,
+  CheckpointerReport,
+  WalState,
+} from './checkpointer-protocol.ts'
 import { Connection } from './connection.ts'
 import { DatabaseDescriptor, saysDataIsLost } from './database-descriptor.ts'
 import { isBusy, sqliteCode } from './driver.ts'
+import { FileIdentity } from './file-identity.ts'
 import { lockHolders } from './lock-holders.ts'
-import type { ResolvedCheckpointerOptions } from './options.ts'
 import { defaultPragmas } from './pragmas.ts'
+import { WalWatch } from './wal-watch.ts'
 
 /**
  * The thread of the checkpointer. A checkpoint inside a commit makes one unlucky write wait for the disk; here nobody
@@ -23,40 +31,31 @@ import { defaultPragmas } from './pragmas.ts'
  * kernel may have dropped pages that the WAL still has, and would not say so again ("fsyncgate"): the thread never
  * checkpoints again, so that the next process finds them in the WAL. Any other error of SQLite's, such as a full disk, is
  * reported once and tried again.
+ *
+ * While somebody replicates the WAL the thread only watches it (`checkpoint-duty.ts`). It also looks, with `stat`, whether the file
+ * is still the one that was opened; when it is not, it says so and does nothing more: its descriptors lead to nothing that
+ * anybody will read.
  */
-
-/** What the thread is started with. */
-export interface CheckpointerData {
-  path: string
-  options: ResolvedCheckpointerOptions
-}
-
-/** What the thread tells. */
-export type CheckpointerReport =
-  | {
-      kind: 'checkpoint'
-      mode: 'passive' | 'restart'
-      frames: number
-      checkpointed: number
-      duration: number
-    }
-  | { kind: 'pinned'; frames: number; duration: number; readers: { pid: number; command: string }[] }
-  | { kind: 'released' }
-  | { kind: 'failed'; reason: string }
-  | { kind: 'trouble'; reason: string }
 
 /** While nothing changes the thread looks less and less often, up to this many milliseconds apart. */
 const slowestInterval = 250
+/** How often it is looked whether the file is still the same, in milliseconds. */
+const identityInterval = 1_000
 /** Before RESTART, PASSIVE is repeated until so few frames wait, but not more often than `mostPasses`. */
 const fewFrames = 16
 const mostPasses = 4
 /** For how long RESTART is tried again and again to catch a moment without a writer, in milliseconds. */
 const restartEffort = 10
 
-const { path, options } = workerData as CheckpointerData
+const { path, options, duty } = workerData as CheckpointerData
+let firstDuty = duty
 await untilFileExists()
 let connection = openConnection({ readonly: false })
 const descriptor = new DatabaseDescriptor(path)
+const identity = new FileIdentity(path)
+let identityCheckedAt = performance.now()
+/** While somebody else checkpoints. */
+let watch: WalWatch | undefined
 let interval = options.interval
 let lastFrames = 0
 /** Size of a WAL whose restart has succeeded: it keeps that size until the next writer begins at its start. */
@@ -66,10 +65,12 @@ let isReported = false
 /** Whether the last look met an error that may pass, such as a full disk. */
 let hasTrouble = false
 let optimizedAt = performance.now()
+become(firstDuty)
 let timer = setTimeout(look, interval)
 trimHeap()
 
-parentPort!.on('message', () => {
+parentPort!.on('message', (order: CheckpointerOrder) => {
+  if (order !== 'stop') return become(order)
   clearTimeout(timer)
   connection.close()
   parentPort!.close()
@@ -77,21 +78,33 @@ parentPort!.on('message', () => {
 
 /** The file is a database's to make: a coordinator may be there before it, and a file that was deleted must not come back. */
 async function untilFileExists(): Promise<void> {
-  const stop = (): void => process.exit()
-  parentPort!.once('message', stop)
+  const obey = (order: CheckpointerOrder): void => {
+    if (order === 'stop') process.exit()
+    // Nothing is done to a file that is not there, so it may be said at once.
+    firstDuty = order
+    report({ kind: 'duty', duty: order.kind })
+  }
+  parentPort!.on('message', obey)
   while (!existsSync(path)) await sleep(slowestInterval)
-  parentPort!.off('message', stop)
+  parentPort!.off('message', obey)
 }
 
-interface WalState {
-  /** Whether something stood in the way. */
-  busy: number
-  /** Frames in the WAL. */
-  log: number
-  checkpointed: number
+/** From now on the thread does this. */
+function become(duty: CheckpointDuty): void {
+  watch?.end()
+  watch = undefined
+  if (duty.kind !== 'checkpoint') {
+    release()
+    // A frame of the WAL is a page and its header.
+    const frameSize = Number(connection.pragma('page_size')) + 24
+    watch = new WalWatch({ path, frameSize, duty, report })
+  }
+  interval = options.interval
+  report({ kind: 'duty', duty: duty.kind })
 }
 
 function look(): void {
+  if (isReplaced()) return report({ kind: 'replaced' })
   try {
     work()
     hasTrouble = false
@@ -115,16 +128,36 @@ function keepWal(): void {
   connection = keeper
 }
 
+function isReplaced(): boolean {
+  const now = performance.now()
+  if (now - identityCheckedAt < identityInterval) return false
+  identityCheckedAt = now
+  return identity.hasChanged()
+}
+
 function work(): void {
-  const { log, checkpointed } = checkpoint('noop')
-  const isActive = log !== lastFrames || log - checkpointed > options.passiveFrames
-  lastFrames = log
+  const state = checkpoint('noop')
+  if (watch?.isOver(state)) takeOver()
+  const isActive = watch ? watch.look(state) : tend(state)
+  lastFrames = state.log
   interval = isActive ? options.interval : Math.min(interval * 2, slowestInterval)
+  if (performance.now() - optimizedAt > options.optimizeInterval) optimize()
+}
+
+/** The replicator did not come back. */
+function takeOver(): void {
+  become({ kind: 'checkpoint' })
+  report({ kind: 'took over' })
+}
+
+/** Moves what waits into the database; returns whether anything waited. */
+function tend({ log, checkpointed }: WalState): boolean {
+  const isActive = log !== lastFrames || log - checkpointed > options.passiveFrames
   if (log - checkpointed > options.passiveFrames) movePages()
   if (log !== checkpointed || log !== restartedFrames) restartedFrames = undefined
   if (log > options.restartFrames && restartedFrames === undefined) restart()
   else release()
-  if (performance.now() - optimizedAt > options.optimizeInterval) optimize()
+  return isActive
 }
 
 function movePages(): WalState {

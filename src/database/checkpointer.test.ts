@@ -108,9 +108,9 @@ const resolved = readCheckpointer(quick, 'checkpointer') as ResolvedCheckpointer
 test('it says when it runs and when not, and may be started and stopped again and again', async () => {
   await using database = await startedDatabase({ checkpointer: false })
   const states: boolean[] = []
-  const checkpointer = new Checkpointer(database.path, resolved, recordingLogger(), (isRunning) =>
-    states.push(isRunning),
-  )
+  const checkpointer = new Checkpointer(database.path, resolved, recordingLogger(), {
+    onRunning: (isRunning) => states.push(isRunning),
+  })
   for (let time = 0; time < 3; time++) {
     await checkpointer.start()
     await checkpointer.stop()
@@ -122,7 +122,7 @@ test('it says when it runs and when not, and may be started and stopped again an
 test('a thread for a database that does not exist yet waits for it, creates nothing, and can be stopped', async () => {
   using folder = temporaryFolder()
   const logger = recordingLogger()
-  const checkpointer = new Checkpointer(folder.file('app.sqlite3'), resolved, logger, () => {})
+  const checkpointer = new Checkpointer(folder.file('app.sqlite3'), resolved, logger, {})
   await checkpointer.start()
   await sleep(300)
   assert.throws(() => statSync(folder.file('app.sqlite3')))
@@ -136,8 +136,10 @@ test('a thread that fails is logged and started again', async () => {
   const path = folder.file('app.sqlite3')
   writeFileSync(path, 'this is not a database, however long it may be: '.repeat(100))
   let isRunning = false
-  const checkpointer = new Checkpointer(path, resolved, logger, (now) => {
-    isRunning = now
+  const checkpointer = new Checkpointer(path, resolved, logger, {
+    onRunning: (now) => {
+      isRunning = now
+    },
   })
   await checkpointer.start()
   await waitUntil('it has failed', () => !isRunning && logger.lines.length > 0)

@@ -1,4 +1,5 @@
 import { logger, option, readOptions, Service, socketPath, type Logger } from '../core/index.ts'
+import { defaultWalLimit, restartWindow, type CheckpointDuty } from './checkpoint-duty.ts'
 import { Checkpointer, type CheckpointerStats } from './checkpointer.ts'
 import { LeaseServer } from './lease-server.ts'
 import { prepareLocation } from './location.ts'
@@ -25,13 +26,20 @@ export interface CoordinatorStats {
  * Serves all processes on one database file: it grants the write lease in turn, and checkpoints. Run it in a process that
  * serves no requests, such as the primary of a cluster. A `Database` finds it by itself, also when it starts later, and
  * works without it, only less fairly.
+ *
+ * Who replicates the WAL has to be its only checkpointer: `giveWay()` before they begin, `awaitReplicator()` when they have ended,
+ * `takeOver()` when they do not come back. How and why: `checkpoint-duty.ts`.
  */
 export class Coordinator extends Service {
   readonly #path: string
-  readonly #checkpointerOptions: ResolvedCheckpointerOptions | false
+  /** `false` when the coordinator is not to checkpoint. */
+  readonly #options: ResolvedCheckpointerOptions | false
   readonly #logger: Logger
+  readonly #replaced: (() => void)[] = []
   #server: LeaseServer | undefined
   #checkpointer: Checkpointer | undefined
+  #duty: CheckpointDuty = { kind: 'checkpoint' }
+  #isRunning = false
 
   /** @throws OptionsError */
   constructor(options: CoordinatorOptions) {
@@ -42,7 +50,7 @@ export class Coordinator extends Service {
       logger,
     })
     this.#path = resolved.path
-    this.#checkpointerOptions = resolved.checkpointer
+    this.#options = resolved.checkpointer
     this.#logger = resolved.logger
   }
 
@@ -50,8 +58,37 @@ export class Coordinator extends Service {
   stats(): CoordinatorStats {
     return {
       lease: this.#server?.stats() ?? { clients: 0, waiting: 0, grants: 0 },
-      checkpointer: this.#checkpointer?.stats(),
+      checkpointer: this.#isThreadNeeded ? this.#checkpointer?.stats() : undefined,
     }
+  }
+
+  /**
+   * Somebody who replicates the WAL checkpoints from now on, and may begin when this has resolved: the coordinator does not any
+   * more, and the other processes were told. Called before `start()`, the coordinator starts like that.
+   *
+   * @param options `walLimit`: bytes of the WAL above which the writers of all processes pause for up to a second, so that a
+   * checkpoint can complete. Default: 64 MB
+   */
+  giveWay({ walLimit = defaultWalLimit }: { walLimit?: number } = {}): Promise<void> {
+    return this.#assign({ kind: 'watch', walLimit })
+  }
+
+  /**
+   * Whoever replicated has ended, and is started again: nobody checkpoints until {@link giveWay} is called again, or `after`
+   * milliseconds have passed (default: 30,000), or the WAL is over its limit. Then the coordinator does.
+   */
+  awaitReplicator({ walLimit = defaultWalLimit, after = restartWindow } = {}): Promise<void> {
+    return this.#assign({ kind: 'wait', walLimit, after })
+  }
+
+  /** Nobody replicates any more: the coordinator checkpoints from now on. */
+  takeOver(): Promise<void> {
+    return this.#assign({ kind: 'checkpoint' })
+  }
+
+  /** The listener is called when the file of the database has been deleted or replaced by another one while it was open. */
+  onReplaced(listener: () => void): void {
+    this.#replaced.push(listener)
   }
 
   protected async open(): Promise<void> {
@@ -59,16 +96,10 @@ export class Coordinator extends Service {
     const server = new LeaseServer(socketPath(`${path}.coordinator`))
     await server.listen()
     this.#server = server
-    if (this.#checkpointerOptions === false) return
-    this.#checkpointer = new Checkpointer(
-      path,
-      this.#checkpointerOptions,
-      this.#logger,
-      (isRunning) => server.setCheckpointing(isRunning),
-      () => server.fail(),
-    )
+    this.#checkpointer = this.#newCheckpointer(path)
     try {
-      await this.#checkpointer.start()
+      if (this.#isThreadNeeded) await this.#checkpointer.start(this.#duty)
+      this.#tell()
     } catch (error) {
       await this.close()
       throw error
@@ -80,5 +111,45 @@ export class Coordinator extends Service {
     await this.#server?.close()
     this.#checkpointer = undefined
     this.#server = undefined
+  }
+
+  async #assign(duty: CheckpointDuty): Promise<void> {
+    this.#duty = duty
+    // The clients first: the checkpointer of one of them may run while ours does not.
+    this.#tell()
+    if (this.#isThreadNeeded) await this.#checkpointer?.start(duty)
+    else await this.#checkpointer?.stop()
+    this.#tell()
+  }
+
+  /** Also where no checkpointer is wanted somebody has to watch the WAL for the writers. */
+  get #isThreadNeeded(): boolean {
+    return this.#options !== false || this.#duty.kind !== 'checkpoint'
+  }
+
+  /** Tells the clients who checkpoints. */
+  #tell(): void {
+    const isReplicating = this.#duty.kind !== 'checkpoint'
+    if (isReplicating) this.#server?.setReplicating()
+    else this.#server?.setCheckpointing(this.#isRunning && this.#options !== false)
+  }
+
+  #newCheckpointer(path: string): Checkpointer {
+    const options = this.#options === false ? readCheckpointer({}, 'checkpointer') : this.#options
+    return new Checkpointer(path, options as ResolvedCheckpointerOptions, this.#logger, {
+      onRunning: (isRunning) => {
+        this.#isRunning = isRunning
+        this.#tell()
+      },
+      onTookOver: () => {
+        this.#duty = { kind: 'checkpoint' }
+        this.#tell()
+      },
+      onPause: (isPaused) => this.#server?.setPaused(isPaused),
+      onFailure: () => this.#server?.fail(),
+      onReplaced: () => {
+        for (const listener of this.#replaced) listener()
+      },
+    })
   }
 }

@@ -60,6 +60,17 @@ export interface PinnedMessage {
   readers: { pid: number; command: string }[]
 }
 
+/** Writers have paused, so that a checkpoint of whoever replicates the WAL could complete. */
+export interface PausedMessage {
+  path: string
+  /** Pages in the WAL at the end of the pause. */
+  frames: number
+  /** In milliseconds. */
+  duration: number
+  /** Whether the WAL begins anew. When it does not, the writers go on all the same, and pause again when it has grown further. */
+  isMoved: boolean
+}
+
 /** `handcar.database.query` */
 export const queryEvent: Event<QueryMessage> = defineEvent('handcar.database.query')
 /** `handcar.database.wait` */
@@ -70,5 +81,7 @@ export const commitEvent: Event<CommitMessage> = defineEvent('handcar.database.c
 export const busyEvent: Event<BusyMessage> = defineEvent('handcar.database.busy')
 /** `handcar.database.checkpoint` */
 export const checkpointEvent: Event<CheckpointMessage> = defineEvent('handcar.database.checkpoint')
+/** `handcar.database.paused` */
+export const pausedEvent: Event<PausedMessage> = defineEvent('handcar.database.paused')
 /** `handcar.database.pinned` */
 export const pinnedEvent: Event<PinnedMessage> = defineEvent('handcar.database.pinned')

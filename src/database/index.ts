@@ -1,3 +1,4 @@
+export { defaultWalLimit, restartWindow } from './checkpoint-duty.ts'
 export { Coordinator, type CoordinatorOptions, type CoordinatorStats } from './coordinator.ts'
 export type { CheckpointerStats } from './checkpointer.ts'
 export { isSafeVersion, sqliteLibrary, type SqliteReport } from './compile-options.ts'
@@ -14,10 +15,12 @@ export type {
   BusyMessage,
   CheckpointMessage,
   CommitMessage,
+  PausedMessage,
   PinnedMessage,
   QueryMessage,
   WaitMessage,
 } from './events.ts'
+export { FileIdentity } from './file-identity.ts'
 export { FileLock } from './file-lock.ts'
 export {
   checkDatabase,

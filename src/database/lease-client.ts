@@ -1,15 +1,20 @@
 import { connect, type Socket } from 'node:net'
-import { longestSilence, message } from './lease.ts'
+import { longestPause, longestSilence, message } from './lease.ts'
 
 /** How long to wait before looking for a coordinator again, in milliseconds. */
 const reconnectDelay = 1_000
 /** How long to wait for a coordinator that does not answer, in milliseconds. */
 const connectTimeout = 500
+/** A pause ends by itself after this, in milliseconds: its end may have been lost with the coordinator. */
+const pausePatience = 2 * longestPause
+
+/** Who checkpoints: somebody else; nobody; nobody, but a replicator did and may soon again, with the next coordinator. */
+export type CheckpointedBy = 'others' | 'nobody' | 'nobody for now'
 
 /** One process's side of the write lease. See `lease.ts`. */
 export class LeaseClient {
   readonly #path: string
-  readonly #onCheckpointing: (isCheckpointing: boolean) => void
+  readonly #onCheckpointing: (by: CheckpointedBy) => void
   readonly #onFailure: () => void
   #socket: Socket | undefined
   #connecting: Socket | undefined
@@ -18,6 +23,8 @@ export class LeaseClient {
   /** What the coordinator said of its checkpointer, and repeats. */
   #status: number | undefined
   #isQueued = false
+  #resumeBy: number | undefined
+  #resumed = Promise.withResolvers<void>()
   #revoked = false
   #inUse = false
   #closed = false
@@ -25,14 +32,10 @@ export class LeaseClient {
 
   /**
    * @param path Path of the coordinator's socket.
-   * @param onCheckpointing Told whenever it becomes known whether a coordinator checkpoints this database.
+   * @param onCheckpointing Told whenever it becomes known who checkpoints this database.
    * @param onFailure Told when the disk did not take what the coordinator checkpointed.
    */
-  constructor(
-    path: string,
-    onCheckpointing: (isCheckpointing: boolean) => void,
-    onFailure: () => void = () => {},
-  ) {
+  constructor(path: string, onCheckpointing: (by: CheckpointedBy) => void, onFailure: () => void = () => {}) {
     this.#path = path
     this.#onCheckpointing = onCheckpointing
     this.#onFailure = onFailure
@@ -68,6 +71,12 @@ export class LeaseClient {
   /** Whether everybody has to hold the lease before writing. */
   get isQueued(): boolean {
     return this.#isQueued
+  }
+
+  /** Resolves when writers need not pause any more; `undefined` when they need not now. */
+  get pause(): Promise<void> | undefined {
+    if (this.#resumeBy !== undefined && performance.now() > this.#resumeBy) this.#resume()
+    return this.#resumeBy === undefined ? undefined : this.#resumed.promise
   }
 
   /**
@@ -121,12 +130,23 @@ export class LeaseClient {
     } else if (byte === message.queued || byte === message.open) {
       this.#isQueued = byte === message.queued
       if (!this.#isQueued && this.#state === 'held') this.#state = 'none'
+    } else if (byte === message.pause) {
+      this.#resumeBy = performance.now() + pausePatience
+    } else if (byte === message.resume) {
+      this.#resume()
     } else if (byte === message.failed) {
       this.#onFailure()
     } else if (byte !== this.#status) {
       this.#status = byte
-      this.#onCheckpointing(byte === message.checkpointing)
+      const isCheckpointed = byte === message.checkpointing || byte === message.replicating
+      this.#onCheckpointing(isCheckpointed ? 'others' : 'nobody')
     }
+  }
+
+  #resume(): void {
+    this.#resumeBy = undefined
+    this.#resumed.resolve()
+    this.#resumed = Promise.withResolvers()
   }
 
   #lose(): void {
@@ -134,11 +154,13 @@ export class LeaseClient {
     this.#socket = undefined
     this.#state = 'none'
     this.#isQueued = false
+    const wasReplicated = this.#status === message.replicating
     this.#status = undefined
     this.#revoked = false
+    this.#resume()
     this.#wake?.()
     if (this.#closed) return
-    if (wasConnected) this.#onCheckpointing(false)
+    if (wasConnected) this.#onCheckpointing(wasReplicated ? 'nobody for now' : 'nobody')
     this.#reconnect = setTimeout(() => void this.connect(), reconnectDelay)
     this.#reconnect.unref()
   }

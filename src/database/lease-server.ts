@@ -17,6 +17,7 @@ export class LeaseServer {
   #quiet: NodeJS.Timeout | undefined
   #revoked = false
   #status: number = message.notCheckpointing
+  #isPaused = false
   #grants = 0
 
   /** @param path Path of the socket, from `socketPath()`. */
@@ -47,6 +48,18 @@ export class LeaseServer {
     this.#tell(isCheckpointing ? message.checkpointing : message.notCheckpointing)
   }
 
+  /** Tells all clients, now and later, that somebody who replicates the WAL checkpoints it. */
+  setReplicating(): void {
+    if (this.#status !== message.failed) this.#tell(message.replicating)
+  }
+
+  /** Lets all clients pause before their next write, or go on. */
+  setPaused(isPaused: boolean): void {
+    if (this.#isPaused === isPaused) return
+    this.#isPaused = isPaused
+    for (const client of this.#clients) this.#send(client, isPaused ? message.pause : message.resume)
+  }
+
   /** Tells all clients, now and later, that the disk did not take a checkpoint. */
   fail(): void {
     this.#tell(message.failed)
@@ -72,6 +85,7 @@ export class LeaseServer {
     this.#clients.add(client)
     this.#send(client, this.#status)
     if (this.#quiet) this.#send(client, message.queued)
+    if (this.#isPaused) this.#send(client, message.pause)
     client.on('data', (bytes) => {
       for (const byte of bytes as Buffer) this.#receive(client, byte)
     })

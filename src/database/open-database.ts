@@ -2,11 +2,12 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { existsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { OptionsError, socketPath } from '../core/index.ts'
+import { defaultWalLimit, restartWindow, type CheckpointDuty } from './checkpoint-duty.ts'
 import { Checkpointer } from './checkpointer.ts'
 import { assertVersion, reportSqlite } from './compile-options.ts'
 import { Connection } from './connection.ts'
 import { findExtensions } from './extensions.ts'
-import { LeaseClient } from './lease-client.ts'
+import { LeaseClient, type CheckpointedBy } from './lease-client.ts'
 import { prepareLocation, syncFolder, warnAboutLocation, type Location } from './location.ts'
 import { migrate } from './migrate.ts'
 import { readMigrationFiles } from './migration-files.ts'
@@ -72,7 +73,7 @@ export class OpenDatabase {
     this.#sync = new WalSync(path)
     this.#lease = new LeaseClient(
       socketPath(`${path}.coordinator`),
-      (isCheckpointing) => this.#coordinate(isCheckpointing),
+      (by) => this.#coordinate(by),
       () => this.#sync.fail('a checkpoint of the coordinator failed'),
     )
     this.wake = new Wake(path, () => this.dataVersion(), options.strangerInterval, options.logger)
@@ -92,13 +93,10 @@ export class OpenDatabase {
     const { readers, pragmas = {} } = options
     this.pool = readers === false ? undefined : new ReaderPool({ path, extensions, pragmas }, readers)
     if (options.checkpointer !== false) {
-      this.checkpointer = new Checkpointer(
-        path,
-        options.checkpointer,
-        options.logger,
-        (isRunning) => this.#setBackstop(!isRunning),
-        (reason) => this.#sync.fail(reason),
-      )
+      this.checkpointer = new Checkpointer(path, options.checkpointer, options.logger, {
+        onRunning: (isRunning) => this.#setBackstop(!isRunning),
+        onFailure: (reason) => this.#sync.fail(reason),
+      })
     }
     warnAboutLocation(path, options.production, options.logger)
   }
@@ -152,7 +150,7 @@ export class OpenDatabase {
       await this.#sync.open()
       await this.wake.open()
       await this.#lease.connect()
-      if (!this.#lease.isConnected) this.#coordinate(false)
+      if (!this.#lease.isConnected) this.#coordinate('nobody')
       await this.#checkpointing
     } catch (error) {
       await this.close(0)
@@ -161,15 +159,15 @@ export class OpenDatabase {
   }
 
   /** A coordinator's checkpointer takes the place of ours; ours takes over when it goes. */
-  #coordinate(isCheckpointing: boolean): void {
-    this.#checkpointing = this.#checkpointing.then(() => this.#takeTurns(isCheckpointing)).catch(() => {})
+  #coordinate(by: CheckpointedBy): void {
+    this.#checkpointing = this.#checkpointing.then(() => this.#takeTurns(by)).catch(() => {})
   }
 
   /** When the thread cannot start, it has logged why, and the backstop stays on. */
-  async #takeTurns(isCheckpointing: boolean): Promise<void> {
-    if (isCheckpointing) await this.checkpointer?.stop()
-    else if (!this.#sync.failure) await this.checkpointer?.start()
-    this.#setBackstop(!isCheckpointing && this.checkpointer === undefined)
+  async #takeTurns(by: CheckpointedBy): Promise<void> {
+    if (by === 'others') await this.checkpointer?.stop()
+    else if (!this.#sync.failure) await this.checkpointer?.start(dutyAfter(by))
+    this.#setBackstop(by !== 'others' && this.checkpointer === undefined)
   }
 
   /** While nobody checkpoints, commits do it themselves, so that the WAL cannot grow without end. */
@@ -181,6 +179,12 @@ export class OpenDatabase {
   dataVersion(): number {
     return (this.#connection.get('pragma data_version', []) as { data_version: number }).data_version
   }
+}
+
+/** A coordinator that has gone together with a replicator is replaced with it. */
+function dutyAfter(by: CheckpointedBy): CheckpointDuty {
+  if (by === 'nobody') return { kind: 'checkpoint' }
+  return { kind: 'wait', walLimit: defaultWalLimit, after: restartWindow }
 }
 
 type OpenConnection = (how: { readonly: boolean; pragmas?: Pragmas }) => Connection

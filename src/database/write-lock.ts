@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Connection } from './connection.ts'
 import { isBusy } from './driver.ts'
 import type { LeaseClient } from './lease-client.ts'
-import { nextTurn } from './turn.ts'
+import { nextTurn, settledWithin } from './turn.ts'
 
 /** The first tries follow one another by a turn of the event loop: most transactions, and a checkpoint's restart, are short. */
 const quickTries = 5
@@ -15,6 +15,9 @@ const leasePatience = 50
 /** Without a coordinator, the pause after a batch that was longer than `politeAfter`, in milliseconds: others poll every millisecond. */
 const politePause = 2
 const politeAfter = 2
+
+/** How often writes are looked through for a deadline that has passed while all writers pause, in milliseconds. */
+const pauseCheck = 25
 
 /**
  * SQLite's write lock, taken without ever waiting inside SQLite: there the event loop would stand still. `BEGIN
@@ -40,6 +43,7 @@ export class WriteLock {
    */
   async acquire(goOn: () => boolean): Promise<boolean> {
     if (!this.#lease.isConnected) await this.#rest()
+    if (this.#lease.pause && !(await this.#pause(goOn))) return false
     const startedAt = performance.now()
     if (this.#lease.isQueued) await this.#lease.acquire(leasePatience)
     let hasAsked = this.#lease.isQueued
@@ -75,6 +79,15 @@ export class WriteLock {
       this.#lease.release()
       throw error
     }
+  }
+
+  /** Waits while the coordinator lets all writers pause; `false` when `goOn` gives up. */
+  async #pause(goOn: () => boolean): Promise<boolean> {
+    for (let pause = this.#lease.pause; pause; pause = this.#lease.pause) {
+      await settledWithin(pause, pauseCheck)
+      if (!goOn()) return false
+    }
+    return true
   }
 
   async #rest(): Promise<void> {
