@@ -1,12 +1,19 @@
 import { Coordinator, type CoordinatorOptions } from '../../src/database/index.ts'
 
-/** A coordinator in a process of its own. Says `ready`, or the code of the error that kept it from starting. */
-const { options } = JSON.parse(process.argv[2]!) as { options: CoordinatorOptions }
+/**
+ * A coordinator in a process of its own. Says `ready`, or the code of the error that kept it from starting. With a limit for the WAL
+ * it lets somebody else checkpoint.
+ */
+const { options, walLimit } = JSON.parse(process.argv[2]!) as {
+  options: CoordinatorOptions
+  walLimit?: number
+}
 const coordinator = new Coordinator(options)
 
 process.on('message', () => process.send!(coordinator.stats()))
 process.on('disconnect', () => process.exit())
 try {
+  if (walLimit !== undefined) await coordinator.giveWay({ walLimit })
   await coordinator.start()
   process.send!('ready')
 } catch (error) {
