@@ -403,6 +403,18 @@ export const errorCatalog = {
     title: 'The app has no backup',
     fix: 'Name a replica in the setting backup.replicas.',
   },
+  HANDCAR_BACKUP_EMPTY: {
+    title: 'A replica has no state of the database, or none of the time that was asked for',
+    fix: 'Correct the setting backup.replicas, or name a time that the message shows.',
+  },
+  HANDCAR_RESTORE_FAILED: {
+    title: 'A database could not be restored',
+    fix: 'Mend what the message tells and try again; nothing was changed. Another replica or an earlier time (--at) may be whole.',
+  },
+  HANDCAR_REPLICA_OWNED: {
+    title: 'Another machine writes to the replica, or may',
+    fix: 'Stop the app there, or give this one a replica of its own. If that machine is gone for good: `handcar restore --take-over`.',
+  },
 } as const satisfies Record<string, { title: string; fix: string }>
 
 /** A code of {@link errorCatalog}. */

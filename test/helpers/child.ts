@@ -58,6 +58,11 @@ export class Child implements AsyncDisposable {
     return answer
   }
 
+  /** Sends a message that is not answered. */
+  tell(message: unknown): Promise<void> {
+    return new Promise((resolve) => this.#process.send(message as object, () => resolve()))
+  }
+
   signal(name: NodeJS.Signals): void {
     this.#process.kill(name)
   }

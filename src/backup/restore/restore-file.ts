@@ -61,7 +61,12 @@ export async function restoreFile({
   }
 }
 
-function assertTarget(path: string, mayReplace: boolean): void {
+/**
+ * Refuses a place for a restored file.
+ *
+ * @throws HandcarError `HANDCAR_RESTORE_TARGET`
+ */
+export function assertTarget(path: string, mayReplace: boolean): void {
   if (!existsSync(dirname(path)))
     throw new HandcarError('HANDCAR_RESTORE_TARGET', `Expected a folder that exists, got ${dirname(path)}`)
   const taken = ['', '-wal', '-shm'].map((end) => `${path}${end}`).find((each) => existsSync(each))
@@ -69,7 +74,8 @@ function assertTarget(path: string, mayReplace: boolean): void {
     throw new HandcarError('HANDCAR_RESTORE_TARGET', `Expected a file that does not exist, got ${taken}`)
 }
 
-function noRoom(path: string, cause: unknown): HandcarError {
+/** The disk was full before anything was changed. */
+export function noRoom(path: string, cause: unknown): HandcarError {
   return new HandcarError(
     'HANDCAR_DISK_FULL',
     `The disk has no room to restore ${path}; nothing was changed`,

@@ -32,9 +32,11 @@ export async function switchFiles(from: string, path: string, at: number): Promi
 
 /** Leaves the name to a database that is whole; only a rename takes it away. */
 async function setAllAside(path: string, at: number): Promise<string | undefined> {
-  const besides = ['-wal', '-shm', '-journal']
-    .map((end) => `${path}${end}`)
-    .filter((each) => existsSync(each))
+  // Litestream's notes on the old file would be wrong for the new one.
+  const notes = join(dirname(path), `.${basename(path)}-litestream`)
+  const besides = [...['-wal', '-shm', '-journal'].map((end) => `${path}${end}`), notes].filter((each) =>
+    existsSync(each),
+  )
   if (besides.length === 0 && !existsSync(path)) return undefined
   const folder = await makeAside(dirname(path), at)
   giveToOwnerOf(dirname(path), folder)

@@ -1,0 +1,44 @@
+/** A stretch of time whose states a replica has. Times in milliseconds since 1970. */
+export interface RestoreRange {
+  /** Of Litestream 0.3, whose histories are called generations; `undefined` with 0.5, which has one. */
+  generation?: string
+  /** Litestream cuts times to seconds: the first state may be up to a second younger. */
+  from: number
+  /** When the newest state was written, cut to the second and then a second later, so that it is not before it. */
+  to: number
+}
+
+/** Which of a replica's states is restored. */
+export interface RestoreChoice {
+  range: RestoreRange
+  /** The moment to name to Litestream; `undefined` for the newest state of the range. */
+  timestamp: number | undefined
+}
+
+/**
+ * Chooses what to restore: the newest state that is not younger than `at`.
+ *
+ * A moment after the end of a range is one in which nothing was written, or nothing was replicated; in both cases the last state of the
+ * range is the newest that is known. Litestream 0.3 refuses such a moment ("no matching backups found"), so it is not named then.
+ *
+ * @param at Milliseconds since 1970; `undefined` for the newest state of all.
+ * @returns `undefined` when every range begins later, or there is none
+ */
+export function chooseRestore(
+  ranges: readonly RestoreRange[],
+  at: number | undefined,
+): RestoreChoice | undefined {
+  if (at === undefined) {
+    const newest = ranges.toSorted((one, other) => other.to - one.to)[0]
+    return newest && { range: newest, timestamp: undefined }
+  }
+  const begun = ranges.filter(({ from }) => from <= at).toSorted((one, other) => other.from - one.from)
+  const [range] = begun
+  return range && { range, timestamp: at < range.to ? at : undefined }
+}
+
+/** The oldest and the newest moment of several ranges. */
+export function spanOf(ranges: readonly RestoreRange[]): { from: number; to: number } | undefined {
+  if (ranges.length === 0) return undefined
+  return { from: Math.min(...ranges.map(({ from }) => from)), to: Math.max(...ranges.map(({ to }) => to)) }
+}

@@ -1,0 +1,173 @@
+import { execFile, spawn } from 'node:child_process'
+import { createInterface } from 'node:readline'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { HandcarError } from '../../core/index.ts'
+import type { LitestreamBinary } from '../litestream/binary.ts'
+import { litestreamConfig, type ReplicatedDatabase } from '../litestream/config.ts'
+import { hideSecrets, litestreamEnvironment } from '../litestream/environment.ts'
+import { parseLine } from '../litestream/output.ts'
+import { addressOf, type ResolvedReplica } from '../litestream/replica.ts'
+import { writePrivately } from '../litestream/seat.ts'
+import type { RestoreChoice, RestoreRange } from './moments.ts'
+import { readGenerations } from './ranges-0.3.ts'
+import { readLtxFiles } from './ranges-0.5.ts'
+
+/** Where something is restored from, and with what. */
+export interface SourceOptions {
+  binary: Pick<LitestreamBinary, 'path' | 'line'>
+  replica: ResolvedReplica
+  database: ReplicatedDatabase
+  /** Variables of the environment, the keys of buckets among them. */
+  environment: Readonly<Record<string, string | undefined>>
+  /** A folder for files of the moment, on the disk to which is restored. */
+  folder: string
+}
+
+const run = promisify(execFile)
+/** A listing of a bucket that does not answer must not wait for ever; milliseconds. */
+const listTimeout = 120_000
+/** What Litestream 0.3 and 0.5 say when a replica has nothing of that time. */
+const nothingThere = /no matching backup/
+
+/**
+ * One replica of one database, read through Litestream: which of its states there are, and a file with one of them.
+ *
+ * Each replica has a configuration of its own here, so that both versions read one replica after the other in the same way.
+ */
+export class RestoreSource {
+  readonly #options: SourceOptions
+  readonly #config: string
+  /** A file in the place of the database: Litestream 0.3 lists nothing of one that is not there. */
+  readonly #standIn: string
+  readonly #hide: (text: string) => string
+
+  private constructor(options: SourceOptions) {
+    this.#options = options
+    this.#config = join(options.folder, `litestream-${options.replica.name}.yml`)
+    this.#standIn = join(options.folder, `${options.replica.name}.stand-in`)
+    this.#hide = hideSecrets(options.environment)
+  }
+
+  static async open(options: SourceOptions): Promise<RestoreSource> {
+    const source = new RestoreSource(options)
+    const { binary, replica, database } = options
+    const day = 86_400_000
+    const plan = {
+      syncInterval: 1_000,
+      retention: day,
+      snapshotInterval: day,
+      replicas: [replica],
+      databases: [{ ...database, path: source.#standIn }],
+    }
+    await writePrivately(source.#config, litestreamConfig(binary.line, plan))
+    await writePrivately(source.#standIn, '')
+    return source
+  }
+
+  /** Where it is, for people. */
+  get address(): string {
+    return addressOf(this.#options.replica, this.#options.database.name)
+  }
+
+  get replica(): string {
+    return this.#options.replica.name
+  }
+
+  /**
+   * The stretches of time whose states it has; none when it is empty.
+   *
+   * @throws HandcarError `HANDCAR_RESTORE_FAILED` when it cannot be read
+   */
+  async ranges(): Promise<RestoreRange[]> {
+    const is03 = this.#options.binary.line === '0.3'
+    const command = is03 ? ['generations'] : ['ltx', '-level', 'all', '-json']
+    try {
+      const { stdout } = await run(this.#options.binary.path, this.#args(command), {
+        env: this.#environment,
+        timeout: listTimeout,
+        maxBuffer: 256 * 1_024 ** 2,
+      })
+      return is03 ? readGenerations(stdout) : readLtxFiles(stdout)
+    } catch (cause) {
+      const { stderr, message } = cause as { stderr?: string; message: string }
+      throw this.#failed(stderr?.trim() || message)
+    }
+  }
+
+  /**
+   * Writes a state to a file that does not exist. What Litestream says is not trusted: the caller looks into the file.
+   *
+   * @param onLine Told what Litestream does.
+   * @throws HandcarError `HANDCAR_RESTORE_FAILED`, `HANDCAR_DISK_FULL`; the signal's reason
+   */
+  async restore(
+    choice: RestoreChoice,
+    to: string,
+    { onLine, signal }: { onLine: (text: string) => void; signal: AbortSignal | undefined },
+  ): Promise<void> {
+    const said = await this.#restore(choice, to, onLine, signal)
+    if (said === undefined) return
+    // Near the end of a generation a moment can be younger than its last file.
+    const isNearEnd = choice.timestamp !== undefined && choice.timestamp >= choice.range.to - 2_000
+    if (!nothingThere.test(said) || !isNearEnd) throw this.#failed(said)
+    const again = await this.#restore({ ...choice, timestamp: undefined }, to, onLine, signal)
+    if (again !== undefined) throw this.#failed(again)
+  }
+
+  /** Resolves with what went wrong, if anything did. */
+  async #restore(
+    { range, timestamp }: RestoreChoice,
+    to: string,
+    onLine: (text: string) => void,
+    signal: AbortSignal | undefined,
+  ): Promise<string | undefined> {
+    const command = [
+      'restore',
+      ...(range.generation === undefined ? [] : ['-generation', range.generation]),
+      ...(timestamp === undefined ? [] : ['-timestamp', new Date(timestamp).toISOString()]),
+      '-o',
+      to,
+    ]
+    const child = spawn(this.#options.binary.path, this.#args(command), {
+      env: this.#environment,
+      stdio: ['ignore', 'ignore', 'pipe'],
+      ...(signal && { signal }),
+      killSignal: 'SIGKILL',
+    })
+    const errors: string[] = []
+    createInterface({ input: child.stderr }).on('line', (text) => {
+      const { level, message, fields } = parseLine(this.#hide(text))
+      if (level === 'error') errors.push([message, fields['error']].filter((each) => each).join(': '))
+      else onLine(message)
+    })
+    const [code, name] = (await once(child, 'close').catch((error: unknown) => {
+      signal?.throwIfAborted()
+      throw this.#failed(String(error))
+    })) as [number | null, string | null]
+    if (code === 0) return undefined
+    return errors.join('; ') || `it ended with ${name ?? `exit code ${code}`}`
+  }
+
+  #args([command, ...rest]: string[]): string[] {
+    return [command!, '-no-expand-env', '-config', this.#config, ...rest, this.#standIn]
+  }
+
+  get #environment(): Record<string, string> {
+    return litestreamEnvironment(this.#options.environment, this.#options.folder)
+  }
+
+  #failed(said: string): HandcarError {
+    const text = this.#hide(said)
+    if (/no space left|disk quota/i.test(text))
+      return new HandcarError(
+        'HANDCAR_DISK_FULL',
+        `The disk has no room for what is restored from ${this.address}`,
+        {
+          details: { said: text },
+        },
+      )
+    return new HandcarError('HANDCAR_RESTORE_FAILED', `${this.address} could not be read: ${text}`)
+  }
+}
