@@ -1,11 +1,15 @@
+import type { TreeStatus } from '../supervisor/index.ts'
 import { boot } from './boot.ts'
+import { replicates, replicationCheck } from './replication.ts'
 import { webServer } from './web-server.ts'
 
 /** Boots a process that serves the connections which its supervisor hands to it. */
 export async function bootWeb(): Promise<void> {
   await boot('web', async ({ supervised, handcar, app }) => {
+    const tree = (): Promise<TreeStatus> => supervised.treeStatus()
     const server = webServer(handcar, app, {
-      details: () => supervised.treeStatus(),
+      details: tree,
+      checks: replicates(handcar.config) ? [replicationCheck(tree)] : [],
       stopTimeout: handcar.config.processes.stopTimeout,
     })
     await server.start()

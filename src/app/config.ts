@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseEnv } from 'node:util'
-import type { SnapshotSettings } from '../backup/index.ts'
+import type { ReplicationSettings, SnapshotSettings } from '../backup/index.ts'
 import type { CacheSettings } from '../cache/index.ts'
 import { HandcarError, type Duration, type Size } from '../core/index.ts'
 import type { DatabaseOptions } from '../database/index.ts'
@@ -127,8 +127,8 @@ export interface RealtimeConfig extends RealtimeSettings {
   channels?: string
 }
 
-/** Copies of the app's database. */
-export interface BackupConfig {
+/** Copies of the app's database: changes go to `replicas` as they happen, in production only. */
+export interface BackupConfig extends ReplicationSettings {
   /** Copies on the same disk, in `snapshots` in the data folder. */
   snapshots?: SnapshotSettings
 }

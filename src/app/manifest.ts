@@ -58,6 +58,7 @@ function fixedValues(config: ResolvedConfig, data: string): Manifest['fixed'] {
     'processes.blockedAfter': blockedAfter,
     'processes.blockedTimeout': blockedTimeout,
     programs: config.programs,
+    backup: { ...config.backup, snapshots: undefined },
     'log.level': config.log.level,
   }
 }

@@ -1,5 +1,6 @@
 import { existsSync, realpathSync, statSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
+import { snapshotIntervalOf, type ResolvedReplica } from '../backup/index.ts'
 import { resolveCacheSettings, type CacheSettings } from '../cache/index.ts'
 import { option, readOptions, type OptionReader } from '../core/index.ts'
 import { resolveDatabaseOptions, type DatabaseOptions } from '../database/index.ts'
@@ -23,7 +24,7 @@ type Settings = SettingsOf<typeof settings>
 /** A configuration with every value filled in: paths absolute, durations in milliseconds, sizes in bytes. */
 export interface ResolvedConfig extends Omit<
   Settings,
-  'database' | 'jobs' | 'cache' | 'realtime' | 'processes' | 'log'
+  'database' | 'jobs' | 'cache' | 'realtime' | 'backup' | 'processes' | 'log'
 > {
   /** The app's folder. */
   readonly folder: string
@@ -36,6 +37,7 @@ export interface ResolvedConfig extends Omit<
   /** Path of the file of the cache, and what the cache keeps. */
   readonly cache: CacheSettings & { readonly path: string }
   readonly realtime: RealtimeConfig
+  readonly backup: Settings['backup'] & { readonly snapshotInterval: number }
   readonly processes: Omit<Settings['processes'], 'web'> & { readonly web: number }
   readonly log: Omit<Settings['log'], 'format'> & { readonly format: LogFormat }
   /** Where each value comes from, by its dotted name: `default`, `handcar.config.ts`, `environment PORT`. */
@@ -122,7 +124,7 @@ export function resolveConfig(config: Config, options: ResolveOptions = {}): Res
     jobs: jobsOptions(values, folder, at, reading.source),
     cache: cacheOptions(values, data, reading),
     realtime: realtimeOptions(values, folder, at, reading.source),
-    backup: values.backup,
+    backup: backupOptions(values, data, at, reading.source),
     processes: { ...processes, web: webProcesses(processes.web, runsAs) },
     programs: values.programs.map((program) => ({ ...program, cwd: at(program.cwd ?? '.') })),
     log: { ...log, format: log.format ?? defaultFormat(runsAs) },
@@ -236,6 +238,33 @@ function realtimeOptions(
   const given = onlyGiven(options)
   resolveRealtimeSettings(given, `${source} option "realtime"`)
   return { ...given, ...(file !== undefined && { channels: file }) }
+}
+
+/** A replica in the data folder would be lost with it. */
+function backupOptions(
+  { backup }: Settings,
+  data: string,
+  at: (path: string) => string,
+  source: string,
+): ResolvedConfig['backup'] {
+  const name = `${source} option "backup"`
+  const replicas = backup.replicas.map((replica): ResolvedReplica => {
+    if (replica.type === 's3') return replica
+    if (replica.type === 'sftp') return { ...replica, keyPath: at(replica.keyPath) }
+    const path = realIfThere(at(replica.path))
+    if (path !== data && !path.startsWith(`${data}/`)) return { ...replica, path }
+    throw option.invalidOption(
+      `${name} replica "${replica.name}"`,
+      'a folder outside of the data folder',
+      path,
+    )
+  })
+  return {
+    ...backup,
+    replicas,
+    binary: backup.binary && at(backup.binary),
+    snapshotInterval: snapshotIntervalOf(backup, name),
+  }
 }
 
 function onlyGiven<Options extends object>(options: Options): Partial<Options> {

@@ -6,6 +6,7 @@ import { prepareDataFolder } from './data-folder.ts'
 import { loadConfig } from './load-config.ts'
 import { createLogger } from './logger.ts'
 import { moduleOf } from './own-package.ts'
+import { replicates, replicationOf } from './replication.ts'
 import { realFolder } from './real-folder.ts'
 import { releaseFunction } from './release.ts'
 import type { ResolvedConfig } from './resolve-config.ts'
@@ -60,6 +61,7 @@ export async function runSupervisor(folder: string, options: RunOptions = {}): P
     listen: isSuccessor ? handedOver : service.isActivated ? activated : listenTarget(config),
     coordinators: [{ path, ...(checkpointer !== undefined && { checkpointer }) }],
     programs: config.programs,
+    companions: replicates(config) ? [replicationOf(config, data, logger)] : [],
     isSuccessor,
     successor: () => successorCommand(folder, { defaultEnvironment, notifySocket }),
     ...(notifySocket !== undefined && { notifySocket }),

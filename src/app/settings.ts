@@ -1,4 +1,4 @@
-import { readKeep } from '../backup/index.ts'
+import { readKeep, replicationReaders } from '../backup/index.ts'
 import { option, readOptions, type OptionReader } from '../core/index.ts'
 import type {
   CacheConfig,
@@ -115,7 +115,10 @@ export const settings = {
   jobs: { definitions: path, work: workOptions, ...jobsOptions },
   cache: { file: option.text('cache.sqlite3'), ...cacheOptions },
   realtime: { channels: path, ...realtimeOptions },
-  backup: { snapshots: { beforeMigrations: option.flag(true), keep: readKeep } },
+  backup: {
+    snapshots: { beforeMigrations: option.flag(true), keep: readKeep },
+    ...replicationReaders,
+  },
   processes: {
     web: readWeb,
     jobs: option.integer(0, { min: 0, max: 256 }),
@@ -146,6 +149,7 @@ export const variables: Readonly<Record<string, { setting: string; convert: (tex
   HOST: { setting: 'server.host', convert: asText },
   PORT: { setting: 'server.port', convert: asNumber },
   HANDCAR_STATUS_TOKEN: { setting: 'server.statusToken', convert: asText },
+  HANDCAR_LITESTREAM: { setting: 'backup.binary', convert: asText },
   HANDCAR_CACHE_KEYS: { setting: 'cache.encryption', convert: asKeys },
   WEB_CONCURRENCY: { setting: 'processes.web', convert: asNumber },
   JOBS_CONCURRENCY: { setting: 'processes.jobs', convert: asNumber },

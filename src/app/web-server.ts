@@ -13,7 +13,7 @@ const share = 0.8
 export function webServer(
   handcar: Handcar,
   app: App,
-  options: Pick<ServerOptions, 'details' | 'stopTimeout'> = {},
+  { checks = [], ...options }: Pick<ServerOptions, 'checks' | 'details' | 'stopTimeout'> = {},
 ): Server {
   const { config, logger, realtime } = handcar
   const { host: _host, port: _port, socket: _socket, ...settings } = config.server
@@ -22,7 +22,7 @@ export function webServer(
     ...options,
     app: realtime.serves ? withRealtime(handcar, app) : app,
     listen: false,
-    checks: healthChecks(handcar),
+    checks: [...healthChecks(handcar), ...checks],
     logger,
   })
   if (!realtime.serves) return server

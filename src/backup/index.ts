@@ -32,3 +32,15 @@ export {
   type ReplicationSettings,
   type ResolvedReplication,
 } from './options.ts'
+export {
+  endedEvent,
+  problemEvent,
+  startedEvent,
+  type ReplicationEndedMessage,
+  type ReplicationProblem,
+  type ReplicationProblemMessage,
+  type ReplicationStartedMessage,
+} from './events.ts'
+export { Litestream, type LitestreamHost, type LitestreamOptions } from './litestream/litestream.ts'
+export type { ReplicaStatus, ReplicationStatus } from './litestream/status.ts'
+export type { LastError } from './litestream/output.ts'

@@ -1,3 +1,4 @@
+export type { Companion, CompanionHost } from './companion.ts'
 export { control, type ControlOptions } from './control.ts'
 export type { ControlCommand } from './control-protocol.ts'
 export { Door, type ListenTarget } from './door.ts'

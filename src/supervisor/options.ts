@@ -1,6 +1,7 @@
 import { isAbsolute } from 'node:path'
 import { logger, option, readOptions, type Duration, type Logger } from '../core/index.ts'
 import type { CoordinatorOptions } from '../database/index.ts'
+import type { Companion } from './companion.ts'
 import type { ListenTarget } from './door.ts'
 import type { ProgramSpec, Release } from './release.ts'
 
@@ -19,6 +20,8 @@ export interface SupervisorOptions {
   coordinators?: readonly CoordinatorOptions[]
   /** Programs that are kept running. Default: none. */
   programs?: readonly ProgramSpec[]
+  /** What else runs beside the app and looks after itself. Default: nothing. */
+  companions?: readonly Companion[]
   /** How to start another supervisor that takes over from this one; see `Supervisor.upgrade`. Default: it cannot. */
   successor?: () => SuccessorCommand
   /** Whether it was started by another supervisor to take over from it. Default: `false`. */
@@ -59,6 +62,7 @@ export function resolveOptions(options: SupervisorOptions) {
     listen: readListen,
     coordinators: readList<CoordinatorOptions>('a list of options of Coordinator'),
     programs: readList<ProgramSpec>('a list of programs'),
+    companions: readList<Companion>('a list of companions'),
     successor: option.optional(option.matching<() => SuccessorCommand>('a function', isFunction)),
     isSuccessor: option.flag(false),
     notifySocket: option.optional(option.text()),

@@ -21,6 +21,8 @@ export interface TreeStatus {
   processes: ProcessStatus[]
   programs: ProgramStatus[]
   databases: ({ path: string } & CoordinatorStats)[]
+  /** How what runs beside the app is, by its name. */
+  companions: Readonly<Record<string, object>>
 }
 
 /** One process of the app. */

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { Service, StateError, version } from '../core/index.ts'
 import { Coordinator } from '../database/index.ts'
 import { Balancer } from './balancer.ts'
+import type { CompanionHost } from './companion.ts'
 import { controlSocketPath } from './control-protocol.ts'
 import { ControlServer } from './control-server.ts'
 import { Door } from './door.ts'
@@ -127,7 +128,7 @@ export class Supervisor extends Service {
   kill(): void {
     this.#isKilled = true
     for (const generation of [this.#booting, this.#generation, ...this.#retiring]) generation?.kill()
-    for (const program of this.#programs) program.kill()
+    for (const each of [...this.#programs, ...this.#options.companions]) each.kill()
   }
 
   /** The whole tree at this moment. */
@@ -148,6 +149,9 @@ export class Supervisor extends Service {
       processes: generations.flatMap((generation) => generation.status()),
       programs: this.#programs.map((program) => program.status()),
       databases: this.#coordinators.map(({ path, coordinator }) => ({ path, ...coordinator.stats() })),
+      companions: Object.fromEntries(
+        this.#options.companions.map((companion) => [companion.name, companion.status()]),
+      ),
     }
   }
 
@@ -232,11 +236,11 @@ export class Supervisor extends Service {
 
   async #startBesides(): Promise<void> {
     const { coordinators, programs, logger, restartDelay } = this.#options
-    for (const options of coordinators) {
-      const coordinator = new Coordinator({ logger, ...options })
-      this.#coordinators.push({ path: options.path, coordinator })
-      await coordinator.start()
-    }
+    for (const options of coordinators)
+      this.#coordinators.push({ path: options.path, coordinator: new Coordinator({ logger, ...options }) })
+    // First who replicates a database, so that the coordinator does not checkpoint what was not replicated yet.
+    for (const companion of this.#options.companions) await companion.start(this.#companionHost())
+    for (const { coordinator } of this.#coordinators) await coordinator.start()
     this.#programs = programs.map((spec) => new Program(spec, this.#guard!, logger, restartDelay))
     for (const program of this.#programs) program.start()
   }
@@ -366,7 +370,16 @@ export class Supervisor extends Service {
 
   async #stopBesides(timeout: number): Promise<void> {
     await Promise.all(this.#programs.map((program) => program.stop(timeout)))
+    await Promise.all(this.#options.companions.map((companion) => companion.stop(timeout)))
     for (const { coordinator } of this.#coordinators.splice(0)) await coordinator.stop()
+  }
+
+  #companionHost(): CompanionHost {
+    return {
+      coordinator: (path) => this.#coordinators.find((each) => each.path === path)?.coordinator,
+      watch: (pid) => this.#guard?.watch(pid),
+      forget: (pid) => this.#guard?.forget(pid),
+    }
   }
 
   async #leaveSeat(): Promise<void> {

@@ -29,7 +29,9 @@ export function config03(plan: ReplicationPlan): object {
         'snapshot-interval': goDuration(plan.snapshotInterval),
         retention: goDuration(plan.retention),
         'retention-check-interval': goDuration(Math.min(3_600_000, plan.retention / 4)),
-        'validation-interval': goDuration(plan.validationInterval),
+        ...(plan.validationInterval !== undefined && {
+          'validation-interval': goDuration(plan.validationInterval),
+        }),
       })),
     })),
   }

@@ -19,7 +19,9 @@ export function config05(plan: ReplicationPlan): object {
     ...(plan.ear && { socket: { enabled: true, path: plan.ear.socket, permissions: 0o600 } }),
     logging,
     snapshot: { interval: goDuration(plan.snapshotInterval), retention: goDuration(plan.retention) },
-    validation: { interval: goDuration(plan.validationInterval) },
+    ...(plan.validationInterval !== undefined && {
+      validation: { interval: goDuration(plan.validationInterval) },
+    }),
     'shutdown-sync-timeout': '8s',
     dbs: plan.databases.map((database) => ({
       path: database.path,

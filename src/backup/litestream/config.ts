@@ -17,7 +17,8 @@ export interface ReplicationPlan {
   syncInterval: number
   retention: number
   snapshotInterval: number
-  validationInterval: number
+  /** How often a replica is compared with the database. Default: never. */
+  validationInterval?: number
   /** Where it tells how it is: 0.3 on a port of this machine, 0.5 on a unix socket. Not needed for restoring. */
   ear?: { port: number; socket: string }
 }

@@ -1,0 +1,94 @@
+import { basename, extname } from 'node:path'
+import {
+  BackupFolder,
+  Litestream,
+  type ReplicatedDatabase,
+  type ReplicationProblem,
+  type ReplicationStatus,
+} from '../backup/index.ts'
+import type { Logger } from '../core/index.ts'
+import type { HealthCheck, HealthResult } from '../server/index.ts'
+import type { Companion, TreeStatus } from '../supervisor/index.ts'
+import { currentEnvironment } from './config.ts'
+import type { ResolvedConfig } from './resolve-config.ts'
+
+/** What the replication is called among the companions of the supervisor. */
+const companionName = 'backup'
+
+/** The databases of an app that are replicated: never the cache, which can be made anew. */
+export function replicatedDatabases({ database }: Pick<ResolvedConfig, 'database'>): ReplicatedDatabase[] {
+  const { path } = database
+  return [{ name: basename(path, extname(path)), path }]
+}
+
+/**
+ * Whether an app replicates its databases: with replicas, and only in production. Elsewhere the same configuration would write into the
+ * backup of the production.
+ */
+export function replicates({ backup, environment, branch }: ResolvedConfig): boolean {
+  return backup.replicas.length > 0 && environment === 'production' && branch === undefined
+}
+
+/**
+ * The replication of an app's databases, for its supervisor. The coordinators of the databases give way to it.
+ *
+ * @param data Real path of the data folder.
+ */
+export function replicationOf(config: ResolvedConfig, data: string, logger: Logger): Companion {
+  const databases = replicatedDatabases(config)
+  const { walLimit } = config.backup
+  let litestream: Litestream | undefined
+  return {
+    name: companionName,
+    async start({ coordinator, watch, forget }) {
+      const all = databases.map(({ path }) => coordinator(path)).filter((each) => each !== undefined)
+      litestream = new Litestream({
+        folder: new BackupFolder(data),
+        app: config.folder,
+        databases,
+        replication: config.backup,
+        environment: currentEnvironment(),
+        logger,
+        host: {
+          begins: async () => void (await Promise.all(all.map((each) => each.giveWay({ walLimit })))),
+          pauses: async () => void (await Promise.all(all.map((each) => each.awaitReplicator({ walLimit })))),
+          ends: async () => void (await Promise.all(all.map((each) => each.takeOver()))),
+          watch,
+          forget,
+        },
+      })
+      await litestream.start()
+    },
+    stop: async (timeout) => await litestream?.stop({ timeout }),
+    kill: () => litestream?.kill(),
+    status: () => litestream?.status() ?? {},
+  }
+}
+
+/** How the replication of a running app is; `undefined` when it has none, or runs with a supervisor that knows nothing of it. */
+export function replicationIn(tree: TreeStatus): ReplicationStatus | undefined {
+  // The supervisor may be older than this code.
+  const companions = tree.companions as TreeStatus['companions'] | undefined
+  const status = companions?.[companionName] as ReplicationStatus | undefined
+  return status?.state === undefined ? undefined : status
+}
+
+/** Whether the databases are replicated. */
+export function replicationCheck(tree: () => Promise<TreeStatus>): HealthCheck {
+  return { name: companionName, check: async () => judgeReplicationStatus(replicationIn(await tree())) }
+}
+
+/** An app serves without its backup; people have to look at it. */
+export function judgeReplicationStatus(status: ReplicationStatus | undefined): HealthResult {
+  if (status === undefined)
+    return { status: 'warning', message: 'The backup begins when the app is stopped and started' }
+  const { state, problem, databases } = status
+  const lags = databases.flatMap(({ replicas }) => replicas.map(({ lag }) => lag))
+  const details = { state, lag: lags.includes(undefined) ? null : Math.max(0, ...lags.map(Number)) }
+  if (problem === undefined) return { status: 'ok', details }
+  return {
+    status: 'warning',
+    message: (problem satisfies ReplicationProblem).message,
+    details: { ...details, kind: problem.kind },
+  }
+}

@@ -1,0 +1,48 @@
+import { basename } from 'node:path'
+import { fetchText, type Ear, type Position } from './ear.ts'
+import type { OutputLine } from './output.ts'
+
+/**
+ * Litestream 0.5 counts transactions. How many of a database it has read it tells on its control socket (a unix socket, so that no port is
+ * needed); how many the replica has only its log says, at `info`:
+ *
+ *     {"msg":"replica sync","db":"app.sqlite3","txid":{"replica":"0000000000000012","db":"0000000000000013"}}
+ *     {"msg":"ltx file uploaded","db":"app.sqlite3","level":0,"maxTXID":"0000000000000013"}
+ *
+ * The log names a database by its file without the folder. The time of the last sync, which the socket tells too, is no help: while nothing
+ * is written it does not move.
+ */
+export class Ear05 implements Ear {
+  readonly #socket: string
+  readonly #paths: readonly string[]
+  readonly #replica: string
+  /** Transactions that the replica has, by the name of the file. */
+  readonly #remote = new Map<string, number>()
+
+  /** @param replica Name of the only replica. */
+  constructor(socket: string, paths: readonly string[], replica: string) {
+    this.#socket = socket
+    this.#paths = paths
+    this.#replica = replica
+  }
+
+  line({ message, fields }: OutputLine): void {
+    const { db, txid, level, maxTXID } = fields
+    if (typeof db !== 'string') return
+    if (message === 'replica sync')
+      this.#remote.set(db, hexadecimal((txid as { replica?: unknown })?.replica))
+    else if (message === 'ltx file uploaded' && level === 0) this.#remote.set(db, hexadecimal(maxTXID))
+  }
+
+  async ask(): Promise<Position[]> {
+    const text = await fetchText({ socketPath: this.#socket, path: '/debug/sync-status' })
+    const { databases } = JSON.parse(text) as { databases: { path: string; txid?: number }[] | null }
+    return (databases ?? []).flatMap(({ path, txid }) => {
+      if (txid === undefined || !this.#paths.includes(path)) return []
+      const remote = this.#remote.get(basename(path))
+      return [{ path, local: txid, remote: remote === undefined ? {} : { [this.#replica]: remote } }]
+    })
+  }
+}
+
+const hexadecimal = (value: unknown): number => Number.parseInt(String(value), 16) || 0

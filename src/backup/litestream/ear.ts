@@ -1,0 +1,46 @@
+import { request, type RequestOptions } from 'node:http'
+import type { OutputLine } from './output.ts'
+
+/** How far Litestream is with a database; numbers that grow. */
+export interface Position {
+  /** Path of the database. */
+  path: string
+  /** How far it has read the WAL. */
+  local: number
+  /** How far each replica is, by its name; missing while it is not known. */
+  remote: Readonly<Record<string, number>>
+}
+
+/** How Litestream tells how it is, which differs by version. */
+export interface Ear {
+  /** Takes a line of its output. */
+  line(line: OutputLine): void
+  /**
+   * Asks it. Rejects when it does not answer.
+   *
+   * @returns the databases that it knows by now
+   */
+  ask(): Promise<Position[]>
+}
+
+/** How long an answer may take, in milliseconds. */
+const patience = 2_000
+
+/** Fetches a text by HTTP, from a port of this machine or a unix socket. */
+export function fetchText(options: Pick<RequestOptions, 'port' | 'socketPath' | 'path'>): Promise<string> {
+  const { promise, resolve, reject } = Promise.withResolvers<string>()
+  const signal = AbortSignal.timeout(patience)
+  const host = '127.0.0.1'
+  const asked = request({ ...options, host, agent: false, signal }, (response) => {
+    let text = ''
+    response.setEncoding('utf8').on('data', (part: string) => (text += part))
+    response.on('error', reject)
+    response.on('end', () => {
+      if (response.statusCode === 200) resolve(text)
+      else reject(new Error(`It answered ${response.statusCode}`))
+    })
+  })
+  asked.on('error', reject)
+  asked.end()
+  return promise
+}

@@ -1,0 +1,300 @@
+import { existsSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { Service, type Logger } from '../../core/index.ts'
+import { FileIdentity } from '../../database/index.ts'
+import { endedEvent, problemEvent, startedEvent, type ReplicationProblem } from '../events.ts'
+import type { ResolvedReplication } from '../options.ts'
+import { findLitestream, limitsOf, type LitestreamBinary } from './binary.ts'
+import { stopGrace } from './child.ts'
+import type { ReplicatedDatabase } from './config.ts'
+import type { BackupFolder } from './folder.ts'
+import { Pauses } from './pauses.ts'
+import { addressOf } from './replica.ts'
+import { LitestreamRun } from './run.ts'
+import { LitestreamSeat } from './seat.ts'
+import { judgeReplication, type ReplicationStatus } from './status.ts'
+
+/** What somebody has to know and do when Litestream comes and goes. */
+export interface LitestreamHost {
+  /** It is about to be started, and will checkpoint: nobody else may when this has resolved. */
+  begins?: () => Promise<void>
+  /** It has ended, and is started again. */
+  pauses?: () => Promise<void>
+  /** It has ended for good. */
+  ends?: () => Promise<void>
+  /** Its process, to be ended when this one dies. */
+  watch?: (pid: number) => void
+  forget?: (pid: number) => void
+}
+
+/** Options of {@link Litestream}. */
+export interface LitestreamOptions {
+  folder: BackupFolder
+  /** The app's folder, where an npm package may have Litestream. */
+  app: string
+  databases: readonly ReplicatedDatabase[]
+  replication: ResolvedReplication & { readonly snapshotInterval: number }
+  /** The variables of the environment, the keys of buckets among them. */
+  environment: Readonly<Record<string, string | undefined>>
+  logger: Logger
+  host?: LitestreamHost
+}
+
+/** How often it is looked at, in milliseconds. */
+const checkInterval = 1_000
+
+/**
+ * Keeps one Litestream running, beside the app and not above it: whatever happens to it, the app serves on, and the status says what is
+ * wrong. So `start()` never fails; what keeps Litestream from running is tried again after a pause, since causes such as a missing program
+ * pass.
+ *
+ * It is not restarted with releases: each start may cost a new generation, and with it moments that cannot be restored.
+ *
+ * One thing ends it for good: another file under the name of a database. It would go on and mix two databases in one replica without a word.
+ */
+export class Litestream extends Service {
+  readonly #options: LitestreamOptions
+  readonly #host: LitestreamHost
+  readonly #logger: Logger
+  #pauses = new Pauses()
+  #seat: LitestreamSeat | undefined
+  #binary: LitestreamBinary | undefined
+  #run: LitestreamRun | undefined
+  #isWanted = false
+  #isReplaced = false
+  #starts = 0
+  /** Why it does not run. */
+  #down: string | undefined
+  #problem: ReplicationProblem | undefined
+  readonly #identities = new Map<string, FileIdentity>()
+  #checking: NodeJS.Timeout | undefined
+  #wake: () => void = () => {}
+  #keeping: Promise<void> | undefined
+  #warnedOf: string | undefined
+  /** Whether nobody else checkpoints, because it runs or is about to. */
+  #isWaitedFor = false
+
+  constructor(options: LitestreamOptions) {
+    super(stopGrace)
+    this.#options = options
+    this.#host = options.host ?? {}
+    this.#logger = options.logger
+  }
+
+  /** How it is at this moment. */
+  status(): ReplicationStatus {
+    const run = this.#run
+    return {
+      state: this.#describeState(),
+      problem: this.#judge(),
+      litestream: this.#binary && {
+        version: this.#binary.version,
+        line: this.#binary.line,
+        path: this.#binary.path,
+      },
+      pid: run?.pid,
+      uptime: Math.round(run?.uptime ?? 0),
+      restarts: Math.max(0, this.#starts - 1),
+      databases: this.#options.databases.map(({ name, path }) => ({
+        name,
+        path,
+        replicas: this.#options.replication.replicas.map((replica) => ({
+          name: replica.name,
+          address: addressOf(replica, name),
+          lag: run?.lagOf(path, replica.name),
+        })),
+      })),
+      lastError: run?.lastError,
+    }
+  }
+
+  /** Ends it at once. */
+  kill(): void {
+    this.#isWanted = false
+    this.#wake()
+    this.#run?.kill()
+  }
+
+  protected async open(): Promise<void> {
+    this.#isWanted = true
+    this.#isReplaced = false
+    this.#pauses = new Pauses()
+    this.#starts = 0
+    this.#down = undefined
+    this.#identities.clear()
+    this.#isAnyReplaced()
+    this.#checking = setInterval(() => void this.#check(), checkInterval).unref()
+    await this.#begins()
+    this.#keeping = this.#keep()
+  }
+
+  protected async close(timeout: number): Promise<void> {
+    this.#isWanted = false
+    clearInterval(this.#checking)
+    this.#wake()
+    await this.#run?.stop(Math.min(timeout, stopGrace))
+    await this.#keeping
+    this.#seat?.[Symbol.dispose]()
+    this.#seat = undefined
+    this.#isWaitedFor = false
+    await this.#host.ends?.()
+    await rm(this.#options.folder.temporary, { recursive: true, force: true })
+  }
+
+  async #keep(): Promise<void> {
+    while (this.#isWanted) {
+      const startedAt = performance.now()
+      const how = await this.#live().catch((error: unknown) => this.#explain(error))
+      if (!this.#isWanted) return
+      this.#down = how
+      const delay = this.#pauses.ended(performance.now(), performance.now() - startedAt)
+      endedEvent.publish({ how, delay })
+      this.#logger.error({ delay }, `No backup is made: ${how}. It is tried again`)
+      await this.#pausesNow()
+      await this.#sleep(delay)
+    }
+  }
+
+  /** One life of Litestream; tells how it ended. */
+  async #live(): Promise<string> {
+    const { folder, app, databases, replication, environment } = this.#options
+    this.#seat ??= await LitestreamSeat.take(folder, this.#logger)
+    this.#binary = await findLitestream({
+      binary: replication.binary,
+      installed: folder.binary,
+      app,
+      searchPath: environment['PATH'],
+    })
+    this.#warnOfLimits(this.#binary)
+    const run = await LitestreamRun.prepare({
+      binary: this.#binary,
+      folder,
+      databases,
+      replication,
+      environment,
+      logger: this.#logger,
+    })
+    await this.#begins()
+    if (!this.#isWanted) return 'it was told to stop'
+    run.start()
+    this.#run = run
+    this.#starts++
+    try {
+      await this.#accompany(run)
+      return await run.ended
+    } finally {
+      this.#run = undefined
+      if (run.pid !== undefined) this.#host.forget?.(run.pid)
+      await this.#seat.forget()
+    }
+  }
+
+  async #accompany(run: LitestreamRun): Promise<void> {
+    const { pid } = run
+    if (pid === undefined) return
+    this.#host.watch?.(pid)
+    await this.#seat!.record(pid, this.#binary!.version)
+    this.#down = undefined
+    const { version, path } = this.#binary!
+    startedEvent.publish({ pid, version })
+    this.#logger.info({ pid, version, path }, `Litestream ${version} makes the backup`)
+  }
+
+  async #check(): Promise<void> {
+    const run = this.#run
+    if (this.#isAnyReplaced()) return this.#giveUp()
+    if (run !== undefined) this.#pauses.runs(run.uptime)
+    await run?.sample()
+    this.#tell(this.#judge())
+  }
+
+  async #begins(): Promise<void> {
+    this.#isWaitedFor = true
+    await this.#host.begins?.()
+  }
+
+  /** Only once: who waits for it to come back does not wait anew each time that it cannot be started. */
+  async #pausesNow(): Promise<void> {
+    if (!this.#isWaitedFor) return
+    this.#isWaitedFor = false
+    await this.#host.pauses?.()
+  }
+
+  /** A database that does not exist yet may come. */
+  #isAnyReplaced(): boolean {
+    for (const { path } of this.#options.databases)
+      if (!this.#identities.has(path) && existsSync(path)) this.#identities.set(path, new FileIdentity(path))
+    return [...this.#identities.values()].some((identity) => identity.hasChanged())
+  }
+
+  /** Its final sync would send the wrong file: it is killed. */
+  #giveUp(): void {
+    if (this.#isReplaced || !this.#isWanted) return
+    this.#isReplaced = true
+    this.#isWanted = false
+    this.#down =
+      'the file of a database was replaced while it was replicated; stop the app, and start it when the right file is in its place'
+    this.#run?.kill()
+    this.#wake()
+    this.#tell(this.#judge())
+  }
+
+  #judge(): ReplicationProblem | undefined {
+    const isStarting = this.#run === undefined && this.#down === undefined
+    if (this.state === 'stopped' || isStarting) return undefined
+    const { replication, databases } = this.#options
+    const run = this.#run
+    return judgeReplication({
+      down: run === undefined ? this.#down : undefined,
+      isCrashLoop: this.#pauses.isAlarm,
+      silence: run?.silence ?? 0,
+      replicas: databases.flatMap(({ name, path }) =>
+        replication.replicas.map((replica) => ({
+          address: addressOf(replica, name),
+          lag: run?.lagOf(path, replica.name),
+        })),
+      ),
+      lastError: run?.lastError,
+      lagAlarm: replication.lagAlarm,
+      now: Date.now(),
+    })
+  }
+
+  /** Says what is wrong when it begins, changes, and is over; not each second. */
+  #tell(problem: ReplicationProblem | undefined): void {
+    const before = this.#problem
+    if (problem?.kind === before?.kind) return
+    this.#problem = problem
+    problemEvent.publish({ problem, before })
+    if (problem === undefined) this.#logger.info({}, 'The backup is well again')
+    else this.#logger.error({ kind: problem.kind }, `The backup has a problem: ${problem.message}`)
+  }
+
+  #warnOfLimits(binary: LitestreamBinary): void {
+    const limits = limitsOf(binary)
+    if (limits === undefined || this.#warnedOf === binary.path) return
+    this.#warnedOf = binary.path
+    this.#logger.warn({ version: binary.version, path: binary.path }, limits)
+  }
+
+  #describeState(): ReplicationStatus['state'] {
+    if (this.#isReplaced) return 'replaced'
+    if (this.state === 'stopped') return 'stopped'
+    if (this.#run !== undefined) return 'running'
+    return this.#down === undefined ? 'starting' : 'waiting'
+  }
+
+  #explain(error: unknown): string {
+    const { message, fix } = error as { message?: string; fix?: string }
+    return `${message ?? String(error)}${fix === undefined ? '' : ` (${fix})`}`
+  }
+
+  async #sleep(delay: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const timer = setTimeout(resolve, delay).unref()
+    this.#wake = resolve
+    if (!this.#isWanted) resolve()
+    await promise
+    clearTimeout(timer)
+  }
+}
