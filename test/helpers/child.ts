@@ -51,10 +51,10 @@ export class Child implements AsyncDisposable {
   }
 
   /** Sends a message and waits for the next one that comes back. */
-  ask<Message>(message: object): Promise<Message> {
+  ask<Message>(message: unknown): Promise<Message> {
     const answer = this.next<Message>()
     // A process that has died meanwhile is told of by the answer; without a callback it would be an uncaught error too.
-    this.#process.send(message, () => {})
+    this.#process.send(message as object, () => {})
     return answer
   }
 

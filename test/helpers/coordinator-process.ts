@@ -10,7 +10,10 @@ const { options, walLimit } = JSON.parse(process.argv[2]!) as {
 }
 const coordinator = new Coordinator(options)
 
-process.on('message', () => process.send!(coordinator.stats()))
+/** What it is asked: its stats; or to let somebody else checkpoint, or to wait for them. */
+export type CoordinatorRequest = 'stats' | 'giveWay' | 'awaitReplicator'
+
+process.on('message', (request: CoordinatorRequest) => void answer(request))
 process.on('disconnect', () => process.exit())
 try {
   if (walLimit !== undefined) await coordinator.giveWay({ walLimit })
@@ -18,4 +21,10 @@ try {
   process.send!('ready')
 } catch (error) {
   process.send!((error as { code: string }).code)
+}
+
+async function answer(request: CoordinatorRequest): Promise<void> {
+  if (request === 'giveWay' || request === 'awaitReplicator')
+    await coordinator[request]({ walLimit: walLimit! })
+  process.send!(coordinator.stats())
 }

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
 import { test, type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Child } from '../../../test/helpers/child.ts'
 import { errorOf } from '../../../test/helpers/errors.ts'
 import { litestreams } from '../../../test/helpers/litestream.ts'
 import { folderReplica, readRecord, Replicator } from '../../../test/helpers/replicator.ts'
+import { newestRow } from '../../../test/helpers/rows.ts'
 import { temporaryFolder, type TemporaryFolder } from '../../../test/helpers/temporary-folder.ts'
 import { waitUntil } from '../../../test/helpers/wait-until.ts'
 import type { LitestreamLine } from '../litestream/version.ts'
@@ -70,20 +70,6 @@ class Place implements AsyncDisposable {
     })
   }
 
-  /** The number of the newest row of a file, whose rows are whole. */
-  newestOf(path: string): number {
-    using file = new DatabaseSync(path, { readOnly: true })
-    const count = (table: string) =>
-      file.prepare(`select count(*) as count, coalesce(max(id), 0) as last from ${table}`).get() as {
-        count: number
-        last: number
-      }
-    const [one, two] = [count('one'), count('two')]
-    assert.deepEqual(one, two, 'no transaction is torn')
-    assert.equal(one.count, one.last, 'and none is missing in between')
-    return one.last
-  }
-
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#writer?.kill()
     await this.replicator[Symbol.asyncDispose]()
@@ -130,7 +116,7 @@ withEach('20 random moments: each is a state that was, and not much older', asyn
     const at = Math.round(beganAt + (endAt + 1_000 - beganAt) * Math.random())
     const to = place.folder.file(`moment-${round}`)
     const [restored] = await place.restore({ to, at })
-    const newest = place.newestOf(restored!.path)
+    const newest = newestRow(restored!.path)
     const before = written.find(({ id }) => id === newest - 1)
     assert.ok(before === undefined || before.at <= at, `row ${newest} is younger than the moment`)
     const stateAt = written.find(({ id }) => id === newest)?.at ?? beganAt
@@ -143,7 +129,7 @@ withEach('20 random moments: each is a state that was, and not much older', asyn
   lags.sort((one, other) => one - other)
   context.diagnostic(`milliseconds by which the states were older: ${lags.join(' ')}`)
   const [newest] = await place.restore({ to: place.folder.file('newest') })
-  assert.equal(place.newestOf(newest!.path), written.at(-1)!.id, 'the newest has every row')
+  assert.equal(newestRow(newest!.path), written.at(-1)!.id, 'the newest has every row')
   const [early] = await Promise.allSettled([
     place.restore({ to: place.folder.file('early'), at: beganAt - 3_600_000 }),
   ])
@@ -163,7 +149,7 @@ withEach(
     const truth = place.written.at(-1)!.id
     writeFileSync(`${place.path}-wal`, 'what another database has left')
     const [restored] = await place.restore()
-    assert.equal(place.newestOf(place.path), truth)
+    assert.equal(newestRow(place.path), truth)
     const replaced = readdirSync(restored!.replaced!)
     assert.ok(
       replaced.includes('app.sqlite3') && replaced.includes('.app.sqlite3-litestream'),
@@ -179,10 +165,10 @@ withEach(
     await place.stopWriting()
     await place.replicator.stop()
     const [again] = await place.restore({ to: place.folder.file('again') })
-    assert.equal(place.newestOf(again!.path), place.written.at(-1)!.id)
+    assert.equal(newestRow(again!.path), place.written.at(-1)!.id)
     rmSync(place.data, { recursive: true })
     const [fromNothing] = await place.restore()
-    assert.equal(place.newestOf(fromNothing!.path), place.written.at(-1)!.id, 'also without a data folder')
+    assert.equal(newestRow(fromNothing!.path), place.written.at(-1)!.id, 'also without a data folder')
     assert.equal(fromNothing!.replaced, undefined)
   },
 )
@@ -197,7 +183,7 @@ withEach('a database that is open is refused, and goes on', async (place) => {
   const count = place.written.length
   await place.untilWritten(count + 20)
   await place.stopWriting()
-  assert.equal(place.newestOf(place.path), place.written.at(-1)!.id)
+  assert.equal(newestRow(place.path), place.written.at(-1)!.id)
   assert.deepEqual(
     readdirSync(place.data).filter((name) => /restore/.test(name)),
     [],
@@ -236,7 +222,7 @@ withEach(
       told.some((message) => message.includes('is of no use')),
       told.join('\n'),
     )
-    assert.equal(place.newestOf(restored!.path), place.written.at(-1)!.id)
+    assert.equal(newestRow(restored!.path), place.written.at(-1)!.id)
   },
 )
 
