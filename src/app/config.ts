@@ -129,6 +129,11 @@ export interface RealtimeConfig extends RealtimeSettings {
 
 /** Copies of the app's database: changes go to `replicas` as they happen, in production only. */
 export interface BackupConfig extends ReplicationSettings {
+  /**
+   * Whether a data folder without a database is filled from the replicas before the app starts: for a machine whose disk is new each
+   * time. Refused when another machine may still write to them. Default: false
+   */
+  restoreIfMissing?: boolean
   /** Copies on the same disk, in `snapshots` in the data folder. */
   snapshots?: SnapshotSettings
 }

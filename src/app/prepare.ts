@@ -6,14 +6,15 @@ import { prepareDataFolder } from './data-folder.ts'
 import { Handcar } from './handcar.ts'
 import { manifestOf, type Manifest } from './manifest.ts'
 import type { ResolvedConfig } from './resolve-config.ts'
+import { restoreMissing } from './restore.ts'
 import { snapshotBeforeMigrations } from './snapshots.ts'
 
 /** The default export of the module that the setting `prepare` names. */
 export type PrepareHook = (handcar: Handcar) => void | Promise<void>
 
 /**
- * Makes everything ready for the processes of a release: the data folder, a snapshot before migrations, the migrations, and what the
- * app itself prepares.
+ * Makes everything ready for the processes of a release: the data folder, a database from the backup where there is none, a snapshot
+ * before migrations, the migrations, and what the app itself prepares.
  * Processes of the release before may serve meanwhile, on the same database.
  *
  * The database is closed again. No database of this file may be open in this process at the same time: closing a descriptor of
@@ -28,6 +29,7 @@ export async function prepareRelease(
   existingApp(config)
   await createBranch(config, progress)
   const data = prepareDataFolder(config)
+  await restoreMissing(config, { logger, progress })
   await snapshotBeforeMigrations(config, { logger, progress })
   const database = { ...config.database, readers: false, checkpointer: false } as const
   // The first release is prepared by the supervisor, which imports no more of the app than it must.

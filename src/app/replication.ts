@@ -2,15 +2,21 @@ import { basename, extname } from 'node:path'
 import {
   BackupFolder,
   Litestream,
+  Ownership,
+  planLitestream,
+  type LitestreamOptions,
   type ReplicatedDatabase,
   type ReplicationProblem,
   type ReplicationStatus,
 } from '../backup/index.ts'
-import type { Logger } from '../core/index.ts'
+import { standardLogger, type HandcarError, type Logger } from '../core/index.ts'
 import type { HealthCheck, HealthResult } from '../server/index.ts'
 import type { Companion, TreeStatus } from '../supervisor/index.ts'
 import { currentEnvironment } from './config.ts'
 import type { ResolvedConfig } from './resolve-config.ts'
+
+/** How often it is looked whether another machine has taken the replicas over, in milliseconds. */
+const ownershipInterval = 60_000
 
 /** What the replication is called among the companions of the supervisor. */
 const companionName = 'backup'
@@ -29,28 +35,33 @@ export function replicates({ backup, environment, branch }: ResolvedConfig): boo
   return backup.replicas.length > 0 && environment === 'production' && branch === undefined
 }
 
-/**
- * The replication of an app's databases, for its supervisor. The coordinators of the databases give way to it.
- *
- * @param data Real path of the data folder.
- */
-export function replicationOf(config: ResolvedConfig, data: string, logger: Logger): Companion {
+function litestreamOptions(config: ResolvedConfig, logger: Logger): LitestreamOptions {
+  return {
+    folder: backupFolderOf(config),
+    app: config.folder,
+    databases: replicatedDatabases(config),
+    replication: config.backup,
+    environment: currentEnvironment(),
+    logger,
+  }
+}
+
+/** The replication of an app's databases, for its supervisor. The coordinators of the databases give way to it. */
+export function replicationOf(config: ResolvedConfig, logger: Logger): Companion {
   const databases = replicatedDatabases(config)
   const { walLimit } = config.backup
+  const ownership = ownershipOf(config, logger)
   let litestream: Litestream | undefined
+  let watching: NodeJS.Timeout | undefined
   return {
     name: companionName,
     async start({ coordinator, watch, forget }) {
       const all = databases.map(({ path }) => coordinator(path)).filter((each) => each !== undefined)
       litestream = new Litestream({
-        folder: new BackupFolder(data),
-        app: config.folder,
-        databases,
-        replication: config.backup,
-        environment: currentEnvironment(),
-        logger,
+        ...litestreamOptions(config, logger),
         host: {
           begins: async () => void (await Promise.all(all.map((each) => each.giveWay({ walLimit })))),
+          claims: () => ownership.claim(),
           pauses: async () => void (await Promise.all(all.map((each) => each.awaitReplicator({ walLimit })))),
           ends: async () => void (await Promise.all(all.map((each) => each.takeOver()))),
           watch,
@@ -58,11 +69,47 @@ export function replicationOf(config: ResolvedConfig, data: string, logger: Logg
         },
       })
       await litestream.start()
+      watching = setInterval(() => void interruptIfLost(litestream!, ownership), ownershipInterval).unref()
     },
-    stop: async (timeout) => await litestream?.stop({ timeout }),
+    async stop(timeout) {
+      clearInterval(watching)
+      await litestream?.stop({ timeout })
+      // Not known for sure when the replica cannot be reached; a person decides then.
+      await ownership.release().catch(() => {})
+    },
     kill: () => litestream?.kill(),
     status: () => litestream?.status() ?? {},
   }
+}
+
+/** Who may write to the replicas of an app. */
+export function ownershipOf(config: ResolvedConfig, logger: Logger): Ownership {
+  const { replicas } = config.backup
+  return new Ownership({
+    folder: backupFolderOf(config),
+    replicas,
+    environment: currentEnvironment(),
+    logger,
+  })
+}
+
+/** Somebody has said on another machine that this one is gone for good. Litestream is refused when it is started again. */
+async function interruptIfLost(litestream: Litestream, ownership: Ownership): Promise<void> {
+  try {
+    await ownership.check()
+  } catch (error) {
+    if ((error as HandcarError).code === 'HANDCAR_REPLICA_OWNED') litestream.interrupt()
+  }
+}
+
+/** The folder of an app's backup. */
+export function backupFolderOf({ data }: Pick<ResolvedConfig, 'data'>): BackupFolder {
+  return new BackupFolder(data)
+}
+
+/** How the replication of an app that does not run would be: where it goes, with which Litestream, and what would keep it from running. */
+export async function plannedReplication(config: ResolvedConfig): Promise<ReplicationStatus> {
+  return await planLitestream(litestreamOptions(config, standardLogger))
 }
 
 /** How the replication of a running app is; `undefined` when it has none, or runs with a supervisor that knows nothing of it. */

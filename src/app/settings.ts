@@ -117,6 +117,7 @@ export const settings = {
   realtime: { channels: path, ...realtimeOptions },
   backup: {
     snapshots: { beforeMigrations: option.flag(true), keep: readKeep },
+    restoreIfMissing: option.flag(false),
     ...replicationReaders,
   },
   processes: {

@@ -44,3 +44,8 @@ export {
 export { Litestream, type LitestreamHost, type LitestreamOptions } from './litestream/litestream.ts'
 export type { ReplicaStatus, ReplicationStatus } from './litestream/status.ts'
 export type { LastError } from './litestream/output.ts'
+export { installLitestream, pinnedVersion, type InstallOptions } from './litestream/install.ts'
+export { planLitestream } from './litestream/plan.ts'
+export { Ownership, type OwnershipOptions } from './ownership/ownership.ts'
+export { LitestreamSeat } from './litestream/seat.ts'
+export { restoreFromReplicas, type RestoredDatabase, type RestoreOptions } from './restore/restore.ts'

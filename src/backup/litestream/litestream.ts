@@ -18,6 +18,8 @@ import { judgeReplication, type ReplicationStatus } from './status.ts'
 export interface LitestreamHost {
   /** It is about to be started, and will checkpoint: nobody else may when this has resolved. */
   begins?: () => Promise<void>
+  /** Throws when it must not run now: another machine writes to the replicas. Asked before each start. */
+  claims?: () => Promise<void>
   /** It has ended, and is started again. */
   pauses?: () => Promise<void>
   /** It has ended for good. */
@@ -108,6 +110,11 @@ export class Litestream extends Service {
     }
   }
 
+  /** Ends it at once; it is started again, unless it must not run any more. */
+  interrupt(): void {
+    this.#run?.kill()
+  }
+
   /** Ends it at once. */
   kill(): void {
     this.#isWanted = false
@@ -166,6 +173,7 @@ export class Litestream extends Service {
       searchPath: environment['PATH'],
     })
     this.#warnOfLimits(this.#binary)
+    await this.#host.claims?.()
     const run = await LitestreamRun.prepare({
       binary: this.#binary,
       folder,
