@@ -61,7 +61,7 @@ export async function runSupervisor(folder: string, options: RunOptions = {}): P
     listen: isSuccessor ? handedOver : service.isActivated ? activated : listenTarget(config),
     coordinators: [{ path, ...(checkpointer !== undefined && { checkpointer }) }],
     programs: config.programs,
-    companions: replicates(config) ? [replicationOf(config, data, logger)] : [],
+    companions: replicates(config) ? [replicationOf(config, logger)] : [],
     isSuccessor,
     successor: () => successorCommand(folder, { defaultEnvironment, notifySocket }),
     ...(notifySocket !== undefined && { notifySocket }),

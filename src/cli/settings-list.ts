@@ -44,7 +44,7 @@ function plain(value: unknown): unknown {
   return JSON.parse(text)
 }
 
-const durations = /(?:Timeout|After|Interval|Duration|slowQuery|ttl)$/
+const durations = /(?:Timeout|After|Interval|Duration|slowQuery|ttl|retention|lagAlarm)$/
 const sizes = /(?:Limit|maxRss|maxBytes|maxValue)$/
 
 /** Writes the value of a setting for people. */

@@ -15,6 +15,7 @@ const output = {
 
 const none = { count: 0, mean: 0, min: 0, max: 0, p50: 0, p95: 0, p99: 0 } as never
 const tree: TreeStatus = {
+  companions: {},
   pid: 10,
   version: '1.0.0',
   state: 'reloading',
@@ -105,4 +106,16 @@ test('the tree as a table: what is wrong stands out, what is not known is a dash
     '/srv/data/app.sqlite3 | 1,500 | 1,000 | yellow(7 s) | 2 | 1',
     '/srv/data/other.sqlite3 | – | – | no | 0 | 0',
   ])
+})
+
+test('the backup has a line of its own: how far it is behind, or what is wrong', () => {
+  const replicas = [{ name: 's3', address: 's3://backups/handcar/app', lag: 800 }]
+  const backup = { state: 'running', databases: [{ name: 'app', path: '/srv/data/app.sqlite3', replicas }] }
+  const lineOf = (status: object): string | undefined =>
+    describeTree({ ...tree, companions: { backup: { ...backup, ...status } } }, output).find((line) =>
+      line.includes('backup'),
+    )
+  assert.equal(lineOf({}), 'backup s3://backups/handcar/app: 800 ms behind')
+  const problem = { kind: 'down', message: 'Litestream is gone' }
+  assert.equal(lineOf({ problem }), 'red(backup: Litestream is gone)')
 })

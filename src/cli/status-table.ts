@@ -1,4 +1,5 @@
 import { basename } from 'node:path'
+import { replicationIn } from '../app/index.ts'
 import { formatSize } from '../core/index.ts'
 import type { ProcessStatus, ProgramStatus, TreeStatus } from '../supervisor/index.ts'
 import type { Output } from './command.ts'
@@ -39,6 +40,7 @@ export function describeTree(tree: TreeStatus, output: Output): string[] {
     ...jobLines(tree, output),
     ...cacheLines(tree, output),
     ...realtimeLines(tree, output),
+    ...backupLines(tree, output),
     '',
     ...formatTable(columns, rows, bold),
     ...databaseLines(tree, output),
@@ -76,6 +78,18 @@ function realtimeLines({ processes }: TreeStatus, { color }: Output): string[] {
   return stuck.length === 0
     ? []
     : [color.yellow(`the messages of realtime cannot be read in ${stuck.join(', ')}: the log says why`)]
+}
+
+/** A backup is worth a line also when it is well: without one nobody would know that there is one. */
+function backupLines(tree: TreeStatus, { color }: Output): string[] {
+  const status = replicationIn(tree)
+  if (status === undefined) return []
+  if (status.problem !== undefined) return [color.red(`backup: ${status.problem.message}`)]
+  const replicas = status.databases.flatMap(({ replicas }) => replicas)
+  return replicas.map(({ address, lag }) => {
+    const behind = lag === undefined ? 'how far is not known yet' : `${formatDuration(lag)} behind`
+    return `backup ${address}: ${behind}`
+  })
 }
 
 function supervisorRow({ pid, state, uptime, rss }: TreeStatus, output: Output): string[] {

@@ -1,5 +1,6 @@
 import { fetchText, type Ear, type Position } from './ear.ts'
 import { parseMetrics, type Metric } from './metrics.ts'
+import type { OutputLine } from './output.ts'
 
 /** More than a WAL can be large: an index and an offset in it make one number, which stays exact. */
 const longestWal = 2 ** 36
@@ -12,6 +13,10 @@ const longestWal = 2 ** 36
 export class Ear03 implements Ear {
   readonly #port: number
   readonly #paths: readonly string[]
+  /** Databases whose replicas have begun from nothing since its start. */
+  readonly #begun = new Set<string>()
+  /** How often each database was read, and when that was seen. */
+  readonly #counted = new Map<string, { count: number; at: number }>()
 
   /** @param paths Paths of the databases. */
   constructor(port: number, paths: readonly string[]) {
@@ -19,36 +24,52 @@ export class Ear03 implements Ear {
     this.#paths = paths
   }
 
-  line(): void {
-    // The page says it all.
+  line({ message, fields }: OutputLine): void {
+    if (message === 'sync: new generation' && typeof fields['db'] === 'string') this.#begun.add(fields['db'])
   }
 
   async ask(): Promise<Position[]> {
+    const at = Date.now()
     const metrics = parseMetrics(await fetchText({ port: this.#port, path: '/metrics' }))
     const ours = metrics.filter(({ labels }) => this.#paths.includes(labels['db'] ?? ''))
     if (ours.length === 0) throw new Error(`The page on port ${this.#port} is not that of this Litestream`)
-    return this.#paths
-      .map((path) =>
-        positionIn(
-          ours.filter(({ labels }) => labels['db'] === path),
-          path,
-        ),
-      )
-      .filter((position) => position !== undefined)
+    return this.#paths.flatMap((path) => {
+      const metricsOfPath = ours.filter(({ labels }) => labels['db'] === path)
+      const position = positionIn(metricsOfPath, path, this.#begun.has(path))
+      if (position === undefined) return []
+      const readUntil = this.#readUntil(path, valueOf(metricsOfPath, 'sync_count') ?? 0, at)
+      return [{ ...position, ...(readUntil !== undefined && { readUntil }) }]
+    })
+  }
+
+  /** The count goes up at the end of a reading, so that the second one since the last question has begun after it. */
+  #readUntil(path: string, count: number, at: number): number | undefined {
+    const before = this.#counted.get(path)
+    if (before !== undefined && count < before.count + 2) return undefined
+    this.#counted.set(path, { count, at })
+    return before?.at
   }
 }
 
-/** `undefined` before the database was read the first time. */
-function positionIn(metrics: readonly Metric[], path: string): Position | undefined {
-  const valueOf = (name: string, replica?: string): number | undefined =>
-    metrics.find((each) => each.name === `litestream_${name}` && each.labels['name'] === replica)?.value
-  const size = valueOf('shadow_wal_size')
-  const index = valueOf('shadow_wal_index')
+/**
+ * `undefined` before the database was read the first time. After a start the numbers of a replica that has everything stay 0 until something
+ * new is written: they say nothing then, unless it did begin from nothing.
+ */
+function positionIn(metrics: readonly Metric[], path: string, hasBegun: boolean): Position | undefined {
+  const size = valueOf(metrics, 'shadow_wal_size')
+  const index = valueOf(metrics, 'shadow_wal_index')
   if (size === undefined || index === undefined) return undefined
   const names = new Set(metrics.map(({ labels }) => labels['name']).filter((name) => name !== undefined))
   const remote = [...names].flatMap((name): [string, number][] => {
-    const [at, offset] = [valueOf('replica_wal_index', name), valueOf('replica_wal_offset', name)]
-    return at === undefined || offset === undefined ? [] : [[name, at * longestWal + offset]]
+    const part = valueOf(metrics, 'replica_wal_index', name)
+    const offset = valueOf(metrics, 'replica_wal_offset', name)
+    if (part === undefined || offset === undefined) return []
+    const position = part * longestWal + offset
+    return position === 0 && !hasBegun ? [] : [[name, position]]
   })
   return { path, local: index * longestWal + size, remote: Object.fromEntries(remote) }
+}
+
+function valueOf(metrics: readonly Metric[], name: string, replica?: string): number | undefined {
+  return metrics.find((each) => each.name === `litestream_${name}` && each.labels['name'] === replica)?.value
 }

@@ -2,6 +2,15 @@ import { basename } from 'node:path'
 import { fetchText, type Ear, type Position } from './ear.ts'
 import type { OutputLine } from './output.ts'
 
+/** What the socket says of the last reading of a WAL. */
+interface SyncStatus {
+  path: string
+  txid?: number
+  /** Whether it goes on. */
+  active: boolean
+  started_at?: string
+}
+
 /**
  * Litestream 0.5 counts transactions. How many of a database it has read it tells on its control socket (a unix socket, so that no port is
  * needed); how many the replica has only its log says, at `info`:
@@ -36,11 +45,19 @@ export class Ear05 implements Ear {
 
   async ask(): Promise<Position[]> {
     const text = await fetchText({ socketPath: this.#socket, path: '/debug/sync-status' })
-    const { databases } = JSON.parse(text) as { databases: { path: string; txid?: number }[] | null }
-    return (databases ?? []).flatMap(({ path, txid }) => {
+    const { databases } = JSON.parse(text) as { databases: SyncStatus[] | null }
+    return (databases ?? []).flatMap(({ path, txid, active, started_at: startedAt }) => {
       if (txid === undefined || !this.#paths.includes(path)) return []
-      const remote = this.#remote.get(basename(path))
-      return [{ path, local: txid, remote: remote === undefined ? {} : { [this.#replica]: remote } }]
+      // It says where the replica is as soon as that has answered.
+      const remote = this.#remote.get(basename(path)) ?? 0
+      return [
+        {
+          path,
+          local: txid,
+          remote: { [this.#replica]: remote },
+          ...(!active && startedAt !== undefined && { readUntil: Date.parse(startedAt) }),
+        },
+      ]
     })
   }
 }

@@ -9,6 +9,8 @@ export interface Position {
   local: number
   /** How far each replica is, by its name; missing while it is not known. */
   remote: Readonly<Record<string, number>>
+  /** Everything that was written before is read: milliseconds since 1970; missing while it is not known. */
+  readUntil?: number
 }
 
 /** How Litestream tells how it is, which differs by version. */

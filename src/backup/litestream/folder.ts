@@ -31,7 +31,11 @@ export class BackupFolder {
 
   /** What `handcar backup install` has installed. */
   get binary(): string {
-    return join(this.path, 'bin', 'litestream')
+    return join(this.binaries, 'litestream')
+  }
+
+  get binaries(): string {
+    return join(this.path, 'bin')
   }
 
   /** Where Litestream may lay down a whole copy of the database: on the disk of the data, not in memory. */

@@ -4,49 +4,51 @@ export interface Sample {
   at: number
   /** How far Litestream has read the database's WAL: any number that grows. */
   local: number
-  /** How far the replica is, in the same numbers; `undefined` while it is not known. */
+  /** How far the replica is, in the same numbers; `undefined` while it is not known, as it may be until something new is written. */
   remote: number | undefined
-  /** When the WAL was written last, in milliseconds since 1970; 0 when never. */
-  writtenAt: number
+  /** Everything that was written before is read, in milliseconds since 1970; `undefined` when the last answer still counts. */
+  readUntil: number | undefined
 }
 
-/** Litestream may take so long to read what was written before that counts as a lag, in milliseconds. */
-const readingGrace = 3_000
+/** The time of a file may be so much older than the write, in milliseconds: the kernel's clock ticks slowly. */
+const clockTick = 20
 
 /**
  * How long a replica has been behind: the age of the oldest change that it does not have. Litestream's own counters of errors do not
- * tell (they stay 0 while a bucket is frozen), so its positions are sampled, and it is remembered when each one of the database was seen
- * first. The file of the WAL has its say too: what is written while Litestream does not read on is behind as well.
+ * tell (they stay 0 while a bucket is frozen), so its positions are sampled, and it is remembered until when nothing of a new position can
+ * have been written. The file of the WAL has its say too: what was written since Litestream read it last is behind as well. That the file
+ * has changed is not enough: a transaction that was rolled back may have left something in it.
  */
 export class LagMeter {
-  /** Positions that the replica does not have yet, each with the sample before it: the change is not older than that. */
+  /** Positions that the replica does not have yet; what they hold was written after `since`. */
   #missing: { position: number; since: number }[] = []
-  #last: Sample | undefined
-  #localChangedAt = 0
-  /** Since when something is written that Litestream has not read. */
-  #unreadSince: number | undefined
+  #local: number | undefined
+  #readUntil: number | undefined
+  #isKnown = false
 
   /** Takes a sample. */
-  note(sample: Sample): void {
-    const { at, local, remote, writtenAt } = sample
-    const last = this.#last
+  note({ at, local, remote, readUntil }: Sample): void {
     // A new generation begins anew.
-    if (last !== undefined && local < last.local) this.#missing = []
-    if (last === undefined || local !== last.local) {
-      this.#missing.push({ position: local, since: last?.at ?? at })
-      this.#localChangedAt = at
-      this.#unreadSince = undefined
-    } else if (writtenAt <= this.#localChangedAt) this.#unreadSince = undefined
-    else this.#unreadSince ??= at
+    if (this.#local !== undefined && local < this.#local) this.#missing = []
+    const isFirst = this.#local === undefined
+    if (local !== this.#local && !(isFirst && remote === undefined))
+      this.#missing.push({ position: local, since: this.#readUntil ?? at })
+    this.#isKnown ||= remote !== undefined
     if (remote !== undefined) this.#missing = this.#missing.filter(({ position }) => position > remote)
-    this.#last = sample
+    this.#local = local
+    this.#readUntil = readUntil ?? this.#readUntil
   }
 
-  /** Milliseconds for which the replica is behind; 0 when it has everything, `undefined` when nothing is known. */
-  lag(now: number): number | undefined {
-    if (this.#last === undefined) return undefined
+  /**
+   * Milliseconds for which the replica is behind; 0 when it has everything, `undefined` when that is not known.
+   *
+   * @param writtenAt When the WAL was written last, in milliseconds since 1970; 0 when never.
+   */
+  lag(now: number, writtenAt: number): number | undefined {
+    if (this.#readUntil === undefined) return undefined
     const behind = this.#missing[0] === undefined ? 0 : now - this.#missing[0].since
-    const unread = this.#unreadSince === undefined ? 0 : now - this.#unreadSince
-    return Math.max(0, behind, unread > readingGrace ? unread : 0)
+    const isUnread = writtenAt + clockTick >= this.#readUntil
+    const lag = Math.max(0, behind, isUnread ? now - this.#readUntil : 0)
+    return lag === 0 && !this.#isKnown ? undefined : lag
   }
 }

@@ -111,7 +111,7 @@ export class LitestreamRun {
 
   /** Milliseconds for which a replica is behind; see {@link LagMeter}. */
   lagOf(path: string, replica: string): number | undefined {
-    return this.#meters.get(`${replica}\0${path}`)?.lag(Date.now())
+    return this.#meters.get(`${replica}\0${path}`)?.lag(Date.now(), changedAt(`${path}-wal`))
   }
 
   /** Asks it how far it is. What it does not answer is an answer too; see {@link silence}. */
@@ -119,10 +119,9 @@ export class LitestreamRun {
     if (this.#isAsking) return
     this.#isAsking = true
     try {
-      for (const { path, local, remote } of await this.#ear.ask()) {
-        const sample = { at: Date.now(), local, writtenAt: changedAt(`${path}-wal`) }
+      for (const { path, local, remote, readUntil } of await this.#ear.ask()) {
         for (const { name } of this.#options.replication.replicas)
-          this.#meter(name, path).note({ ...sample, remote: remote[name] })
+          this.#meter(name, path).note({ at: Date.now(), local, remote: remote[name], readUntil })
         this.#answeredAt = performance.now()
       }
     } catch {

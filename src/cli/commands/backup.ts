@@ -1,0 +1,13 @@
+import { install } from '../backup/install.ts'
+import { status } from '../backup/status.ts'
+import type { CommandGroup } from '../command.ts'
+
+/** `handcar backup` */
+export const command: CommandGroup = {
+  name: 'backup',
+  summary: 'The continuous copy of the database elsewhere: status, install',
+  description:
+    'Each change of the database goes to a bucket, another machine or another disk within about a second, by Litestream, which runs beside the app. The setting backup.replicas says where.',
+  examples: ['handcar backup install', 'handcar backup status', 'handcar backup status --json'],
+  commands: [status, install],
+}
