@@ -91,6 +91,7 @@ async function run(line: LitestreamLine, context: TestContext): Promise<void> {
   await machine.startCoordinator()
   await machine.startWriter()
   await machine.replicator.start()
+  await machine.replicator.untilSent()
   const kills = { replicator: 0, writer: 0, coordinator: 0 }
   for (let round = 0; round < (isSoak ? 400 : 12); round++) {
     for (let look = 0; look < 5; look++) {

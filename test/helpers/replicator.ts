@@ -62,6 +62,11 @@ export class Replicator implements AsyncDisposable {
     return this
   }
 
+  /** Until the replica has something to begin with: one that is stopped before has sent nothing. */
+  async untilSent(): Promise<void> {
+    await waitUntil('a snapshot is sent', () => /snapshot (?:written|complete)/.test(this.output), 60_000)
+  }
+
   get pid(): number {
     return this.#process!.pid!
   }

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { mkdir, open, readFile, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ownerName, StoreDenied, type OwnerStore } from './store.ts'
@@ -22,7 +23,7 @@ export class FolderStore implements OwnerStore {
 
   async write(text: string): Promise<void> {
     await mkdir(this.#folder, { recursive: true })
-    const partial = join(this.#folder, `.${ownerName}.${process.pid}.partial`)
+    const partial = join(this.#folder, `.${ownerName}.${randomBytes(6).toString('hex')}.partial`)
     {
       await using file = await open(partial, 'w', 0o600)
       await file.writeFile(text)

@@ -29,7 +29,10 @@ export interface OwnershipOptions {
   logger: Logger
 }
 
-/** Two that claim at the same time both look again after this, in milliseconds; the one that wrote last has it. */
+/**
+ * Two that claim at the same time both look again after this, in milliseconds; the one that wrote last has it. If both have looked too
+ * early, the next `check()` of the first finds out.
+ */
 const settleTime = 500
 
 /**

@@ -86,7 +86,11 @@ export function sign(
   }
   const names = Object.keys(headers).toSorted()
   const lines = names.map((name) => `${name}:${headers[name]}\n`).join('')
-  const request = [method, url.pathname, '', lines, names.join(';'), digest].join('\n')
+  const query = [...url.searchParams]
+    .map((pair) => pair.map(encode).join('='))
+    .toSorted()
+    .join('&')
+  const request = [method, url.pathname, query, lines, names.join(';'), digest].join('\n')
   const scope = `${time.slice(0, 8)}/${region}/s3/aws4_request`
   const text = ['AWS4-HMAC-SHA256', time, scope, sha256(request)].join('\n')
   const key = scope

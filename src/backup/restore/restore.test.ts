@@ -97,7 +97,7 @@ withEach('20 random moments: each is a state that was, and not much older', asyn
   await place.write(15)
   const { replicator } = place
   await replicator.start()
-  await waitUntil('it replicates', () => /snapshot (?:written|complete)/.test(replicator.output), 60_000)
+  await replicator.untilSent()
   await sleep(1_000)
   const beganAt = Date.now()
   await place.untilWritten(place.written.length + 200)
@@ -176,6 +176,7 @@ withEach(
 withEach('a database that is open is refused, and goes on', async (place) => {
   await place.write(5)
   await place.replicator.start()
+  await place.replicator.untilSent()
   await place.untilWritten(50)
   await place.replicator.stop()
   const error = await errorOf(() => place.restore())
