@@ -23,8 +23,8 @@ if (existsSync(program)) {
     {
       env: { ...process.env, GOBIN: building, CGO_ENABLED: '0' },
     },
-  ).catch((error: { stderr?: string }) => {
-    console.error(`Litestream ${version} could not be built: ${error.stderr ?? String(error)}`)
+  ).catch((error: Error & { stderr?: string }) => {
+    console.error(`Litestream ${version} could not be built: ${error.stderr ?? error.message}`)
     process.exit(1)
   })
   await rm(folder, { recursive: true, force: true })

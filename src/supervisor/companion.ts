@@ -3,11 +3,11 @@ import type { Coordinator } from '../database/index.ts'
 /** What a companion may use of the supervisor. */
 export interface CompanionHost {
   /** The coordinator of a database, by its path. It may not have started yet. */
-  coordinator(path: string): Coordinator | undefined
+  readonly coordinator: (path: string) => Coordinator | undefined
   /** From now on the process with this pid is ended when the supervisor dies, in whatever way. */
-  watch(pid: number): void
+  readonly watch: (pid: number) => void
   /** The process has ended. */
-  forget(pid: number): void
+  readonly forget: (pid: number) => void
 }
 
 /**

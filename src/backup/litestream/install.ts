@@ -85,7 +85,8 @@ async function download(url: string, timeout: number): Promise<Buffer> {
     return Buffer.from(await response.arrayBuffer())
   } catch (cause) {
     const { message, cause: deeper } = cause as Error
-    throw failed(`${url} cannot be downloaded: ${message}${deeper ? ` (${String(deeper)})` : ''}`, cause)
+    const why = deeper instanceof Error ? `${message} (${deeper.message})` : message
+    throw failed(`${url} cannot be downloaded: ${why}`, cause)
   }
 }
 

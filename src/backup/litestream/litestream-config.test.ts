@@ -18,14 +18,19 @@ function codeOf(work: () => unknown): string | undefined {
 const read = (settings: ReplicationSettings) => readOptions('backup', settings, replicationReaders)
 const databases = [{ name: 'app', path: '/srv/data/it\'s "$HOME": app.sqlite3' }]
 
-function configOf(line: '0.3' | '0.5', settings: ReplicationSettings): Record<string, any> {
+interface Written {
+  addr?: string
+  socket: { path: string }
+  snapshot: object
+  validation: object
+  dbs: [Record<string, unknown> & { replicas: object[]; replica: Record<string, unknown> }]
+}
+
+function configOf(line: '0.3' | '0.5', settings: ReplicationSettings): Written {
   const replication = read(settings)
   const snapshotInterval = snapshotIntervalOf(replication, 'backup')
   const ear = { port: 9_911, socket: '/srv/data/.backup/litestream.sock' }
-  return JSON.parse(litestreamConfig(line, { ...replication, snapshotInterval, databases, ear })) as Record<
-    string,
-    any
-  >
+  return JSON.parse(litestreamConfig(line, { ...replication, snapshotInterval, databases, ear })) as Written
 }
 
 test('0.3: several replicas, each with its intervals; no RESTART checkpoints', () => {
@@ -37,9 +42,9 @@ test('0.3: several replicas, each with its intervals; no RESTART checkpoints', (
     ],
     retention: '24h',
   })
-  assert.equal(config['addr'], '127.0.0.1:9911')
-  const [db] = config['dbs']
-  assert.equal(db.path, databases[0]!.path)
+  assert.equal(config.addr, '127.0.0.1:9911')
+  const [db] = config.dbs
+  assert.equal(db['path'], databases[0]!.path)
   assert.deepEqual([db['max-checkpoint-page-count'], db['monitor-interval']], [0, '250ms'])
   const intervals = {
     'sync-interval': '1000ms',
@@ -66,11 +71,11 @@ test('0.3: several replicas, each with its intervals; no RESTART checkpoints', (
 
 test('0.5: one replica, snapshots and retention for all databases, no TRUNCATE checkpoints, a socket and no port', () => {
   const config = configOf('0.5', { replicas: [{ type: 'folder', path: '/backup' }] })
-  assert.deepEqual(config['snapshot'], { interval: '21600000ms', retention: '259200000ms' })
-  assert.deepEqual(config['validation'], { interval: '43200000ms' })
-  assert.equal(config['socket'].path, '/srv/data/.backup/litestream.sock')
+  assert.deepEqual(config.snapshot, { interval: '21600000ms', retention: '259200000ms' })
+  assert.deepEqual(config.validation, { interval: '43200000ms' })
+  assert.equal(config.socket.path, '/srv/data/.backup/litestream.sock')
   assert.equal('addr' in config, false)
-  const [db] = config['dbs']
+  const [db] = config.dbs
   assert.equal(db['truncate-page-n'], 0)
   assert.deepEqual(db.replica, { type: 'file', path: '/backup/app', 'sync-interval': '1000ms' })
 })
@@ -96,7 +101,7 @@ test('what a Litestream would leave out without a word is refused', () => {
     codeOf(() => configOf('0.3', { replicas: [sftp] })),
     'HANDCAR_LITESTREAM_OPTION',
   )
-  assert.equal(configOf('0.5', { replicas: [sftp] })['dbs'][0].replica['host-key'], 'ssh-ed25519 A')
+  assert.equal(configOf('0.5', { replicas: [sftp] }).dbs[0].replica['host-key'], 'ssh-ed25519 A')
 })
 
 test('snapshots are at most a quarter of the retention apart: with fewer the moments to restore would collapse', () => {
