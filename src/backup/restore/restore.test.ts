@@ -173,6 +173,34 @@ withEach(
   },
 )
 
+withEach('back in time, in place: from there on the replica follows the new history', async (place) => {
+  await place.write(10)
+  await place.replicator.start()
+  await place.replicator.untilSent()
+  await place.untilWritten(100)
+  await sleep(2_000)
+  const at = Date.now()
+  await place.untilWritten(place.written.length + 150)
+  await place.stopWriting()
+  await place.replicator.stop()
+  const lost = place.written.at(-1)!.id
+  await place.restore({ at })
+  const kept = newestRow(place.path)
+  assert.ok(kept < lost && kept >= 50, `${kept} of ${lost} rows`)
+  rmSync(place.record)
+  await place.write(10)
+  await place.replicator.start()
+  await place.untilWritten(60)
+  await place.stopWriting()
+  await place.replicator.stop()
+  const newest = place.written.at(-1)!.id
+  assert.ok(newest < lost, 'the new history is shorter')
+  const [restored] = await place.restore({ to: place.folder.file('to') })
+  assert.equal(newestRow(restored!.path), newest)
+  const [before] = await place.restore({ to: place.folder.file('before'), at: at + 1_500 })
+  assert.ok(newestRow(before!.path) >= kept, 'the old history is still there')
+})
+
 withEach('a database that is open is refused, and goes on', async (place) => {
   await place.write(5)
   await place.replicator.start()
