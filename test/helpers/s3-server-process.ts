@@ -1,6 +1,10 @@
+import { createHash, randomUUID } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
+import { mkdir, rename, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
+import type { Readable } from 'node:stream'
+import { buffer } from 'node:stream/consumers'
 
 /** s3rver with one bucket, in a process of its own, so that a test can freeze it. Says its port. */
 
@@ -22,7 +26,20 @@ interface ListOptions {
 }
 type List = (bucket: string, options: ListOptions) => Promise<Listing>
 
-const Store = require('s3rver/lib/stores/filesystem') as { prototype: { listObjects: List } }
+interface StoredObject {
+  bucket: string
+  key: string
+  metadata: object
+  content: Buffer | Readable
+}
+interface FileStore {
+  listObjects: List
+  putObject: (object: StoredObject) => Promise<{ size: number; md5: string }>
+  getResourcePath: (bucket: string, key: string, kind: 'object') => string
+  putMetadata: (bucket: string, key: string, metadata: object, md5: string) => Promise<void>
+}
+
+const Store = require('s3rver/lib/stores/filesystem') as { prototype: FileStore }
 const listAll = Store.prototype.listObjects
 
 /** s3rver leaves out a common prefix whose children are folders only, so that `generations/` of a replica looks empty. */
@@ -38,6 +55,19 @@ Store.prototype.listObjects = async function (name, options) {
   })
   const isTruncated = prefixes.size > maxKeys
   return { objects, commonPrefixes: [...prefixes].toSorted().slice(0, maxKeys), isTruncated }
+}
+
+/** s3rver says that it has an object before its file is written, and keeps half of one whose upload was broken off. */
+Store.prototype.putObject = async function ({ bucket: name, key, metadata, content }) {
+  const bytes = Buffer.isBuffer(content) ? content : await buffer(content)
+  const path = this.getResourcePath(name, key, 'object')
+  const written = join(folder, `upload-${randomUUID()}`)
+  await mkdir(dirname(path), { recursive: true })
+  await writeFile(written, bytes)
+  await rename(written, path)
+  const md5 = createHash('md5').update(bytes).digest('hex')
+  await this.putMetadata(name, key, metadata, md5)
+  return { size: bytes.length, md5 }
 }
 
 const S3rver = require('s3rver') as new (options: object) => { run(): Promise<{ port: number }> }
