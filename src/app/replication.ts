@@ -126,7 +126,7 @@ export function replicationCheck(tree: () => Promise<TreeStatus>): HealthCheck {
 }
 
 /** An app serves without its backup; people have to look at it. */
-export function judgeReplicationStatus(status: ReplicationStatus | undefined): HealthResult {
+function judgeReplicationStatus(status: ReplicationStatus | undefined): HealthResult {
   if (status === undefined)
     return { status: 'warning', message: 'The backup begins when the app is stopped and started' }
   const { state, problem, databases } = status

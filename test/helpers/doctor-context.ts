@@ -22,6 +22,7 @@ export function doctorContext(
     databasePath,
     cachePath: folder.file('data/cache.sqlite3'),
     mostClients: undefined,
+    backup: undefined,
     migrationsFolder: undefined,
     listen: undefined,
     processes: 1,

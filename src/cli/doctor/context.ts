@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { loadConfig, type ResolvedConfig } from '../../app/index.ts'
+import { loadConfig, plannedReplication, replicates, type ResolvedConfig } from '../../app/index.ts'
+import type { ReplicationStatus } from '../../backup/index.ts'
 import { Inspector } from '../../database/index.ts'
 import { resolveRealtimeSettings } from '../../realtime/index.ts'
 import { control, type TreeStatus } from '../../supervisor/index.ts'
@@ -23,6 +24,8 @@ export interface DoctorContext {
   cachePath: string
   /** How many clients of realtime a process takes; `undefined` when the app has no channels. */
   mostClients: number | undefined
+  /** Finds out how the app is backed up; `undefined` when it is not. */
+  backup: (() => Promise<ReplicationStatus>) | undefined
   /** `undefined` when the app has none. */
   migrationsFolder: string | undefined
   /** Where the app listens; `undefined` when it is not known. */
@@ -86,6 +89,7 @@ function settingsOf(config: ResolvedConfig): Settings {
     databasePath: config.database.path,
     cachePath: config.cache.path,
     mostClients: mostClientsOf(config.realtime),
+    backup: replicates(config) ? () => plannedReplication(config) : undefined,
     migrationsFolder: config.database.migrations,
     listen: server.socket === undefined ? { host: server.host, port: server.port } : { path: server.socket },
     processes: processes.web + processes.jobs,
@@ -106,6 +110,7 @@ function defaultSettings(folder: string, environment: NodeJS.ProcessEnv): Settin
     databasePath: join(dataFolder, 'app.sqlite3'),
     cachePath: join(dataFolder, 'cache.sqlite3'),
     mostClients: undefined,
+    backup: undefined,
     migrationsFolder: statOf(migrations) ? migrations : undefined,
     listen: undefined,
     processes: 1,

@@ -13,6 +13,7 @@ import { foreignKeyIndexes } from './foreign-key-indexes.ts'
 import { foreignKeys } from './foreign-keys.ts'
 import { integrity } from './integrity.ts'
 import { leftovers } from './leftovers.ts'
+import { litestream } from './litestream.ts'
 import { locking } from './locking.ts'
 import { memory } from './memory.ts'
 import { migrations } from './migrations.ts'
@@ -51,5 +52,6 @@ export const checkGroups: readonly CheckGroup[] = [
   },
   { title: 'Cache', checks: [cacheFile] },
   { title: 'Realtime', checks: [realtime] },
+  { title: 'Backup', checks: [litestream] },
   { title: 'Machine', checks: [memory, swap, descriptors, backlog, clock, port, leftovers] },
 ]
