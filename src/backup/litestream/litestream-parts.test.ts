@@ -5,6 +5,7 @@ import { hideSecrets, litestreamEnvironment } from './environment.ts'
 import { LagMeter } from './lag.ts'
 import { parseMetrics } from './metrics.ts'
 import { OutputLog, parseLine } from './output.ts'
+import { Patience } from './patience.ts'
 import { Pauses } from './pauses.ts'
 import { judgeReplication, type Judged } from './status.ts'
 import { parseVersion } from './version.ts'
@@ -134,6 +135,18 @@ test('it is started again after 1 s to 60 s; three ends within a minute are an a
   assert.equal(pauses.isAlarm, false)
   assert.equal(pauses.ended(200_000, 120_000), 1_000)
   assert.equal(pauses.isAlarm, false)
+})
+
+test('what makes no progress is ended after four times the alarm, and each time after twice as long, until all is well', () => {
+  const patience = new Patience(15_000)
+  const limits = Array.from({ length: 6 }, () => {
+    const { limit } = patience
+    patience.ended()
+    return limit / 60_000
+  })
+  assert.deepEqual(limits, [1, 2, 4, 8, 16, 16])
+  patience.renew()
+  assert.equal(patience.limit, 60_000)
 })
 
 test('what is wrong, the worst first', () => {

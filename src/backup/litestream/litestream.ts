@@ -1,14 +1,15 @@
-import { existsSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { Service, type Logger } from '../../core/index.ts'
-import { FileIdentity } from '../../database/index.ts'
-import { endedEvent, problemEvent, startedEvent, type ReplicationProblem } from '../events.ts'
+import { endedEvent, startedEvent, type ReplicationProblem } from '../events.ts'
 import type { ResolvedReplication } from '../options.ts'
 import { findLitestream, limitsOf, type LitestreamBinary } from './binary.ts'
 import { stopGrace } from './child.ts'
 import type { ReplicatedDatabase } from './config.ts'
 import type { BackupFolder } from './folder.ts'
+import { DatabaseIdentities } from './identities.ts'
+import { Patience } from './patience.ts'
 import { Pauses } from './pauses.ts'
+import { Problems } from './problems.ts'
 import { addressOf } from './replica.ts'
 import { LitestreamRun } from './run.ts'
 import { LitestreamSeat } from './seat.ts'
@@ -45,10 +46,6 @@ export interface LitestreamOptions {
 /** How often it is looked at, in milliseconds. */
 const checkInterval = 1_000
 
-/** One that makes no progress is ended after so many times the lag that is an alarm; twice as many each time, while its target is down. */
-const shortestStall = 4
-const longestStall = 64
-
 /**
  * Keeps one Litestream running, beside the app and not above it: whatever happens to it, the app serves on, and the status says what is
  * wrong. So `start()` never fails; what keeps Litestream from running is tried again after a pause, since causes such as a missing program
@@ -62,6 +59,8 @@ export class Litestream extends Service {
   readonly #options: LitestreamOptions
   readonly #host: LitestreamHost
   readonly #logger: Logger
+  readonly #problems: Problems
+  readonly #patience: Patience
   #pauses = new Pauses()
   #seat: LitestreamSeat | undefined
   #binary: LitestreamBinary | undefined
@@ -71,14 +70,11 @@ export class Litestream extends Service {
   #starts = 0
   /** Why it does not run. */
   #down: string | undefined
-  #problem: ReplicationProblem | undefined
-  readonly #identities = new Map<string, FileIdentity>()
+  #identities = new DatabaseIdentities([])
   #checking: NodeJS.Timeout | undefined
   #wake: () => void = () => {}
   #keeping: Promise<void> | undefined
   #warnedOf: string | undefined
-  /** How often it was ended because it made no progress, since all was well. */
-  #stalls = 0
   /** Whether nobody else checkpoints, because it runs or is about to. */
   #isWaitedFor = false
 
@@ -87,6 +83,8 @@ export class Litestream extends Service {
     this.#options = options
     this.#host = options.host ?? {}
     this.#logger = options.logger
+    this.#problems = new Problems(options.logger)
+    this.#patience = new Patience(options.replication.lagAlarm)
   }
 
   /** How it is at this moment. */
@@ -134,8 +132,7 @@ export class Litestream extends Service {
     this.#pauses = new Pauses()
     this.#starts = 0
     this.#down = undefined
-    this.#identities.clear()
-    this.#isAnyReplaced()
+    this.#identities = new DatabaseIdentities(this.#options.databases.map(({ path }) => path))
     this.#checking = setInterval(() => void this.#check(), checkInterval).unref()
     await this.#begins()
     this.#keeping = this.#keep()
@@ -216,20 +213,17 @@ export class Litestream extends Service {
 
   async #check(): Promise<void> {
     const run = this.#run
-    if (this.#isAnyReplaced()) return this.#giveUp()
+    if (this.#identities.haveChanged()) return this.#giveUp()
     if (run !== undefined) this.#pauses.runs(run.uptime)
     await run?.sample()
-    this.#tell(this.#judge())
+    this.#problems.tell(this.#judge())
     if (run !== undefined) this.#endStalled(run)
   }
 
-  /** What hangs may hang for good: a 0.3 whose replica was on a full disk goes on only when it is started again (reproduced). */
   #endStalled(run: LitestreamRun): void {
-    const { lagAlarm } = this.#options.replication
-    if (this.#problem === undefined) this.#stalls = 0
-    const limit = lagAlarm * Math.min(longestStall, shortestStall * 2 ** this.#stalls)
-    if (run.stall < limit || run !== this.#run || !this.#isWanted || run.isStopping) return
-    this.#stalls++
+    if (this.#problems.current === undefined) this.#patience.renew()
+    if (run.stall < this.#patience.limit || run !== this.#run || !this.#isWanted || run.isStopping) return
+    this.#patience.ended()
     const seconds = Math.round(run.stall / 1_000)
     this.#logger.error({ pid: run.pid }, `Litestream has made no progress for ${seconds} s and is ended`)
     void run.stop(stopGrace)
@@ -247,13 +241,6 @@ export class Litestream extends Service {
     await this.#host.pauses?.()
   }
 
-  /** A database that does not exist yet may come. */
-  #isAnyReplaced(): boolean {
-    for (const { path } of this.#options.databases)
-      if (!this.#identities.has(path) && existsSync(path)) this.#identities.set(path, new FileIdentity(path))
-    return [...this.#identities.values()].some((identity) => identity.hasChanged())
-  }
-
   /** Its final sync would send the wrong file: it is killed. */
   #giveUp(): void {
     if (this.#isReplaced || !this.#isWanted) return
@@ -263,7 +250,7 @@ export class Litestream extends Service {
       'the file of a database was replaced while it was replicated; stop the app, and start it when the right file is in its place'
     this.#run?.kill()
     this.#wake()
-    this.#tell(this.#judge())
+    this.#problems.tell(this.#judge())
   }
 
   #judge(): ReplicationProblem | undefined {
@@ -285,16 +272,6 @@ export class Litestream extends Service {
       lagAlarm: replication.lagAlarm,
       now: Date.now(),
     })
-  }
-
-  /** Says what is wrong when it begins, changes, and is over; not each second. */
-  #tell(problem: ReplicationProblem | undefined): void {
-    const before = this.#problem
-    if (problem?.kind === before?.kind) return
-    this.#problem = problem
-    problemEvent.publish({ problem, before })
-    if (problem === undefined) this.#logger.info({}, 'The backup is well again')
-    else this.#logger.error({ kind: problem.kind }, `The backup has a problem: ${problem.message}`)
   }
 
   #warnOfLimits(binary: LitestreamBinary): void {
