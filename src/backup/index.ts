@@ -41,7 +41,8 @@ export {
   type ReplicationProblemMessage,
   type ReplicationStartedMessage,
 } from './events.ts'
-export { Litestream, type LitestreamHost, type LitestreamOptions } from './litestream/litestream.ts'
+export { Litestream } from './litestream/litestream.ts'
+export type { LitestreamHost, LitestreamOptions } from './litestream/litestream-options.ts'
 export type { ReplicaStatus, ReplicationStatus } from './litestream/status.ts'
 export type { LastError } from './litestream/output.ts'
 export { installLitestream, pinnedVersion, type InstallOptions } from './litestream/install.ts'

@@ -1,12 +1,10 @@
 import { rm } from 'node:fs/promises'
 import { Service, type Logger } from '../../core/index.ts'
 import { endedEvent, startedEvent, type ReplicationProblem } from '../events.ts'
-import type { ResolvedReplication } from '../options.ts'
 import { findLitestream, limitsOf, type LitestreamBinary } from './binary.ts'
 import { stopGrace } from './child.ts'
-import type { ReplicatedDatabase } from './config.ts'
-import type { BackupFolder } from './folder.ts'
 import { DatabaseIdentities } from './identities.ts'
+import type { LitestreamHost, LitestreamOptions } from './litestream-options.ts'
 import { Patience } from './patience.ts'
 import { Pauses } from './pauses.ts'
 import { Problems } from './problems.ts'
@@ -14,34 +12,6 @@ import { addressOf } from './replica.ts'
 import { LitestreamRun } from './run.ts'
 import { LitestreamSeat } from './seat.ts'
 import { judgeReplication, type ReplicationStatus } from './status.ts'
-
-/** What somebody has to know and do when Litestream comes and goes. */
-export interface LitestreamHost {
-  /** It is about to be started, and will checkpoint: nobody else may when this has resolved. */
-  begins?: () => Promise<void>
-  /** Throws when it must not run now: another machine writes to the replicas. Asked before each start. */
-  claims?: () => Promise<void>
-  /** It has ended, and is started again. */
-  pauses?: () => Promise<void>
-  /** It has ended for good. */
-  ends?: () => Promise<void>
-  /** Its process, to be ended when this one dies. */
-  watch?: (pid: number) => void
-  forget?: (pid: number) => void
-}
-
-/** Options of {@link Litestream}. */
-export interface LitestreamOptions {
-  folder: BackupFolder
-  /** The app's folder, where an npm package may have Litestream. */
-  app: string
-  databases: readonly ReplicatedDatabase[]
-  replication: ResolvedReplication & { readonly snapshotInterval: number }
-  /** The variables of the environment, the keys of buckets among them. */
-  environment: Readonly<Record<string, string | undefined>>
-  logger: Logger
-  host?: LitestreamHost
-}
 
 /** How often it is looked at, in milliseconds. */
 const checkInterval = 1_000

@@ -1,7 +1,7 @@
 import { HandcarError } from '../../core/index.ts'
 import { findLitestream, type LitestreamBinary } from './binary.ts'
 import { litestreamConfig } from './config.ts'
-import type { LitestreamOptions } from './litestream.ts'
+import type { LitestreamOptions } from './litestream-options.ts'
 import { addressOf } from './replica.ts'
 import type { ReplicationStatus } from './status.ts'
 
