@@ -100,6 +100,9 @@ for (const line of ['0.3', '0.5'] as const)
       assert.deepEqual(await titles(second), ['one', 'two'])
       await run(second, ['stop'])
       await again.ended()
+      rmSync(second.file('data'), { recursive: true })
+      assert.match(await run(second, ['migrate']), /restoring the databases/)
+      assert.deepEqual(await titles(second), ['one', 'two'], 'a deployment that migrates first')
     },
   )
 

@@ -1,4 +1,4 @@
-import { createBranch, partMigrations, snapshotBeforeMigrations } from '../../app/index.ts'
+import { createBranch, partMigrations, restoreMissing, snapshotBeforeMigrations } from '../../app/index.ts'
 import { standardLogger } from '../../core/index.ts'
 import { Database, listMigrations, type ListedMigration } from '../../database/index.ts'
 import { formatDuration } from '../format.ts'
@@ -8,6 +8,8 @@ import { readMigrations } from './database.ts'
 /** `handcar migrate run` */
 export const run: MigrateAction = async ({ output }, config, { json, snapshot = true }) => {
   await createBranch(config, (message) => output.warn(message))
+  // An empty database would take the place of the one in the backup.
+  await restoreMissing(config, { logger: standardLogger, progress: (message) => output.warn(message) })
   const before = new Set((await readMigrations(config)).filter(isApplied).map(keyOf))
   const made = snapshot ? await snapshotBeforeMigrations(config, { logger: standardLogger }) : undefined
   if (made) output.warn(`Made the snapshot ${made.name} in ${formatDuration(made.duration)}.`)
