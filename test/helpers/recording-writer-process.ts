@@ -31,11 +31,11 @@ process.on('disconnect', () => process.exit())
 await database.start()
 process.send!('ready')
 let next = (database.get<{ id: number }>('select coalesce(max(id), 0) as id from one')?.id ?? 0) + 1
-let isWanted = true
+const stopped = new AbortController()
 process.on('message', (message) => {
-  if (message === 'stop') isWanted = false
+  if (message === 'stop') stopped.abort()
 })
-while (isWanted) {
+while (!stopped.signal.aborted) {
   const id = next++
   await database.write((tx) => {
     tx.run(`insert into one (id, filling) values (?, hex(randomblob(200)))`, [id])

@@ -14,7 +14,7 @@ export interface RestoreCandidate {
 }
 
 /** What one replica of a database has. */
-export interface ReplicaRanges {
+interface ReplicaRanges {
   source: RestoreSource
   ranges: RestoreRange[]
 }
@@ -24,7 +24,7 @@ export interface ReplicaRanges {
  *
  * @throws HandcarError `HANDCAR_RESTORE_FAILED`
  */
-export async function listRanges(
+async function listRanges(
   database: ReplicatedDatabase,
   folder: string,
   { replicas, binary, environment, progress = () => {} }: RestoreOptions,
