@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { rmSync, statSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Child } from '../../test/helpers/child.ts'
 import { recordingLogger } from '../../test/helpers/recording-logger.ts'
@@ -158,4 +161,17 @@ test('without a checkpointer commits checkpoint by themselves', async () => {
   assert.deepEqual(backstop, { wal_autocheckpoint: 1_000 })
   for (let batch = 0; batch < 60; batch++) await fill(database, 50)
   assert.ok(database.stats().wal.frames < 1_500)
+})
+
+test('a process that waits for nothing but its checkpointer is not ended by that', async () => {
+  using folder = temporaryFolder()
+  const path = folder.file('app.sqlite3')
+  writeFileSync(path, '')
+  const program = fileURLToPath(
+    new URL('../../test/helpers/waits-for-checkpointer-process.ts', import.meta.url),
+  )
+  // It ends with 13 when its await is left unsettled.
+  const child = spawn(process.execPath, ['--conditions=handcar-source', program, path], { stdio: 'inherit' })
+  const [code] = (await once(child, 'exit')) as [number]
+  assert.equal(code, 0)
 })

@@ -108,10 +108,13 @@ export class Checkpointer {
       if (message.kind === 'duty' && message.duty === duty.kind) resolve()
     }
     thread.on('message', heard).once('exit', resolve)
+    // Without that a process that waits for nothing else would end here.
+    thread.ref()
     thread.postMessage(duty satisfies CheckpointerOrder)
     await promise
     thread.off('message', heard).off('exit', resolve)
     this.#orders--
+    if (this.#orders === 0 && this.#isWanted) thread.unref()
   }
 
   /** Ends the thread after the checkpoint that it may be in. */
