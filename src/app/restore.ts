@@ -54,7 +54,7 @@ export async function restoreDatabases(
   const isInPlace = options.to === undefined
   using _seat = isInPlace ? await LitestreamSeat.take(folder, standardLogger) : undefined
   const ownership = ownershipOf(config, standardLogger)
-  if (isInPlace && !takeOver) await ownership.check()
+  if (isInPlace && !takeOver) await ownership.check({ beforeRestore: true })
   const restored = await restoreFromReplicas({
     ...rest,
     databases,
@@ -65,7 +65,7 @@ export async function restoreDatabases(
     now: Date.now(),
   })
   // From now on, so that the old machine is refused when it comes back, also before the app is started here.
-  if (isInPlace && takeOver) await ownership.claim({ takeOver })
+  if (isInPlace) await (takeOver ? ownership.claim({ takeOver }) : ownership.forget())
   return restored
 }
 

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
-import { renameSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { backupTargets, type BackupTarget } from '../../../test/helpers/backup-targets.ts'
 import { codeOf, errorOf } from '../../../test/helpers/errors.ts'
 import { recordingLogger } from '../../../test/helpers/recording-logger.ts'
 import { temporaryFolder, type TemporaryFolder } from '../../../test/helpers/temporary-folder.ts'
+import { waitUntil } from '../../../test/helpers/wait-until.ts'
 import { BackupFolder } from '../litestream/folder.ts'
 import { readReplicas } from '../litestream/replica.ts'
 import { Ownership } from './ownership.ts'
@@ -57,6 +58,79 @@ for (const [kind, { isMissing, start }] of Object.entries(backupTargets))
       assert.equal(await codeOf(() => other.check()), 'HANDCAR_REPLICA_OWNED', 'the other finds out')
     },
   )
+
+test('a machine that another one took the replica from does not get it back when that one stops', async () => {
+  using place = temporaryFolder()
+  const target = { replica: { type: 'folder' as const, path: place.file('replica') }, environment: {} }
+  const [old, newer, third] = ['old', 'newer', 'third'].map((name) => machine(place, name, target)) as [
+    Ownership,
+    Ownership,
+    Ownership,
+  ]
+  await old.claim()
+  await newer.claim({ takeOver: true })
+  await newer.release()
+  // What it has is older than what the other one has sent.
+  assert.equal(await codeOf(() => old.check()), 'HANDCAR_REPLICA_OWNED')
+  const refused = await errorOf(() => old.claim())
+  assert.equal(refused.code, 'HANDCAR_REPLICA_OWNED')
+  assert.match(refused.message, /was written from .*newer on .* since, so that the database here is older/)
+  assert.match(refused.fix ?? '', /handcar restore/)
+  await newer.claim()
+  await newer.release()
+  // A data folder that never wrote to it is another matter, and so is one that was restored from it.
+  await third.claim()
+  await third.release()
+  await old.check({ beforeRestore: true })
+  await old.forget()
+  await old.claim()
+})
+
+test('who has lost a race for a replica stays who it was', async () => {
+  using place = temporaryFolder()
+  const target = { replica: { type: 'folder' as const, path: place.file('replica') }, environment: {} }
+  const [one, other] = ['one', 'other'].map((name) => machine(place, name, target)) as [Ownership, Ownership]
+  await one.claim()
+  const owner = place.file('replica/handcar-owner.json')
+  const first = readFileSync(owner, 'utf8')
+  const losing = one.claim()
+  await waitUntil('it has written', () => readFileSync(owner, 'utf8') !== first)
+  await other.claim({ takeOver: true })
+  await losing.catch(() => {})
+  await other.release()
+  assert.equal(await codeOf(() => one.claim()), 'HANDCAR_REPLICA_OWNED')
+})
+
+test('a note of the owner that nobody can read', async () => {
+  using place = temporaryFolder()
+  const target = { replica: { type: 'folder' as const, path: place.file('replica') }, environment: {} }
+  mkdirSync(place.file('replica'))
+  for (const text of ['', '{"token":', 'null', '[]', '{"token":1}']) {
+    writeFileSync(place.file('replica/handcar-owner.json'), text)
+    const { code, message } = await errorOf(() => machine(place, 'one', target).claim())
+    assert.equal(code, 'HANDCAR_REPLICA_OWNED', text)
+    assert.match(message, /handcar-owner\.json/)
+  }
+  await machine(place, 'one', target).claim({ takeOver: true })
+})
+
+test(
+  'a claim ends when it is broken off',
+  { skip: backupTargets.s3.isMissing, timeout: 60_000 },
+  async () => {
+    await using s3 = await backupTargets.s3.start()
+    await using sftp = await backupTargets.sftp.start()
+    using place = temporaryFolder()
+    for (const [index, target] of [s3, sftp].entries()) {
+      target.freeze()
+      const signal = AbortSignal.timeout(500)
+      const startedAt = performance.now()
+      await assert.rejects(machine(place, String(index), target).claim({ signal }), { name: 'TimeoutError' })
+      assert.ok(performance.now() - startedAt < 8_000)
+      target.thaw()
+    }
+  },
+)
 
 test('of two that claim at the same time one gets it', async () => {
   using place = temporaryFolder()

@@ -33,23 +33,23 @@ export class S3Store implements OwnerStore {
     this.#keys = keysIn(environment)
   }
 
-  async read(): Promise<string | undefined> {
-    const response = await this.#request('GET', '')
+  async read(signal: AbortSignal): Promise<string | undefined> {
+    const response = await this.#request('GET', '', signal)
     if (response.status === 404) return undefined
     return await textOf(response)
   }
 
-  async write(text: string): Promise<void> {
-    await textOf(await this.#request('PUT', text))
+  async write(text: string, signal: AbortSignal): Promise<void> {
+    await textOf(await this.#request('PUT', text, signal))
   }
 
-  async #request(method: 'GET' | 'PUT', body: string): Promise<Response> {
+  async #request(method: 'GET' | 'PUT', body: string, signal: AbortSignal): Promise<Response> {
     if (this.#keys === undefined) throw new StoreDenied('there are no keys for the bucket in the environment')
     return await fetch(this.#url, {
       method,
       headers: sign(method, this.#url, body, { region: this.#region, keys: this.#keys, now: new Date() }),
       ...(method === 'PUT' && { body }),
-      signal: AbortSignal.timeout(storeTimeout),
+      signal: AbortSignal.any([AbortSignal.timeout(storeTimeout), signal]),
     })
   }
 }

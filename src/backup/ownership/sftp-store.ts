@@ -19,23 +19,25 @@ export class SftpStore implements OwnerStore {
     this.#environment = environment
   }
 
-  async read(): Promise<string | undefined> {
+  async read(signal: AbortSignal): Promise<string | undefined> {
     return await inFolder(async (folder) => {
       const copy = join(folder, 'owner')
-      const said = await this.#run(folder, [`get ${quote(this.#path)} ${quote(copy)}`])
+      const said = await this.#run(signal, folder, [`get ${quote(this.#path)} ${quote(copy)}`])
       if (said === undefined) return await readFile(copy, 'utf8')
-      if (/not found|no such file/i.test(said)) return undefined
-      throw asError(said)
+      const error = asError(said)
+      // A key that is not there is told of by the same words.
+      if (!(error instanceof StoreDenied) && /not found|no such file/i.test(said)) return undefined
+      throw error
     })
   }
 
-  async write(content: string): Promise<void> {
+  async write(content: string, signal: AbortSignal): Promise<void> {
     await inFolder(async (folder) => {
       const copy = join(folder, 'owner')
       await writeFile(copy, content, { mode: 0o600 })
       const partial = `${this.#path}.partial`
       // A dash before a command lets it fail: the folder may be there, the old file may not.
-      const said = await this.#run(folder, [
+      const said = await this.#run(signal, folder, [
         `-mkdir ${quote(this.#replica.path)}`,
         `put ${quote(copy)} ${quote(partial)}`,
         `rename ${quote(partial)} ${quote(this.#path)}`,
@@ -49,7 +51,7 @@ export class SftpStore implements OwnerStore {
   }
 
   /** Resolves with what was wrong, if anything was. */
-  async #run(folder: string, commands: string[]): Promise<string | undefined> {
+  async #run(signal: AbortSignal, folder: string, commands: string[]): Promise<string | undefined> {
     const { host, port, user, keyPath, hostKey } = this.#replica
     const known = join(folder, 'known_hosts')
     const name = port === 22 ? host : `[${host}]:${port}`
@@ -81,17 +83,19 @@ export class SftpStore implements OwnerStore {
       stdio: ['pipe', 'ignore', 'pipe'],
       timeout: storeTimeout,
       killSignal: 'SIGKILL',
+      signal,
     })
     const exit = once(child, 'exit').catch((error: unknown) => {
+      signal.throwIfAborted()
       throw new StoreDenied(`OpenSSH's sftp does not run: ${String(error)}`)
     })
     child.stdin.on('error', () => {})
     child.stdin.end(`${commands.join('\n')}\n`)
-    const [said, [code, signal]] = await Promise.all([
+    const [said, [code, ended]] = await Promise.all([
       text(child.stderr),
       exit as Promise<[number | null, string]>,
     ])
-    return code === 0 ? undefined : said.trim() || `sftp ended with ${signal ?? `exit code ${code}`}`
+    return code === 0 ? undefined : said.trim() || `sftp ended with ${ended ?? `exit code ${code}`}`
   }
 }
 

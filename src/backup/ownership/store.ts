@@ -3,11 +3,12 @@ export interface OwnerStore {
   /**
    * Resolves with the text; `undefined` when there is none.
    *
+   * @param signal Breaks it off.
    * @throws {@link StoreDenied} when it may not be read; anything else when the place cannot be reached
    */
-  read(): Promise<string | undefined>
+  read(signal: AbortSignal): Promise<string | undefined>
   /** Replaces the text. */
-  write(text: string): Promise<void>
+  write(text: string, signal: AbortSignal): Promise<void>
 }
 
 /** The place can be reached, but this text may not be read or written: keys that only write, or no keys that we know how to use. */
