@@ -1,3 +1,4 @@
+import { backupMigrations } from '../backup/index.ts'
 import { Cache } from '../cache/index.ts'
 import type { Migration } from '../database/index.ts'
 import { Jobs } from '../jobs/index.ts'
@@ -8,4 +9,5 @@ export const partMigrations: Readonly<Record<string, readonly Migration[]>> = {
   jobs: Jobs.migrations,
   cache: Cache.appMigrations,
   realtime: Realtime.migrations,
+  backup: backupMigrations,
 }

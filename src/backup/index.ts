@@ -50,3 +50,11 @@ export { planLitestream } from './litestream/plan.ts'
 export { Ownership, type OwnershipOptions } from './ownership/ownership.ts'
 export { LitestreamSeat } from './litestream/seat.ts'
 export { restoreFromReplicas, type RestoredDatabase, type RestoreOptions } from './restore/restore.ts'
+export { migrations as backupMigrations } from './verify/migrations.ts'
+export {
+  lastVerdict,
+  lastVerifications,
+  type Verdict,
+  type Verification,
+  type VerifiedReplica,
+} from './verify/verification.ts'

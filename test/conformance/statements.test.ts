@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { backupMigrations } from '../../src/backup/index.ts'
+import * as verifyStatements from '../../src/backup/verify/sql.ts'
 import { Cache } from '../../src/cache/index.ts'
 import * as limitsStatements from '../../src/cache/limits/sql.ts'
 import * as cacheStatements from '../../src/cache/sql.ts'
@@ -37,6 +39,7 @@ const parts: Record<string, Record<string, string>> = {
   'realtime/connections': connectionsStatements,
   'realtime/presence': presenceStatements,
   'realtime/adapters/socket-io': socketIoStatements,
+  'backup/verify': verifyStatements,
 }
 
 for (const [part, statements] of Object.entries(parts)) {
@@ -46,6 +49,7 @@ for (const [part, statements] of Object.entries(parts)) {
         partMigrations: {
           jobs: Jobs.migrations,
           realtime: Realtime.migrations,
+          backup: backupMigrations,
           cache: [...Cache.migrations, ...Cache.appMigrations],
           test: [{ name: '1', sql: 'create table t (a)' }],
         },
