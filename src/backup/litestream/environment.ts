@@ -14,7 +14,9 @@ type Environment = Readonly<Record<string, string | undefined>>
  */
 export function litestreamEnvironment(environment: Environment, temporary: string): Record<string, string> {
   const given = Object.entries(environment).filter(([name, value]) => wanted.test(name) && value)
-  return { ...(Object.fromEntries(given) as Record<string, string>), TMPDIR: temporary }
+  const { AWS_CA_BUNDLE: bundle, ...rest } = Object.fromEntries(given) as Record<string, string>
+  // With it 0.5 ends at once: "unable to add custom RootCAs HTTPClient".
+  return { ...rest, ...(bundle !== undefined && { SSL_CERT_FILE: bundle }), TMPDIR: temporary }
 }
 
 /** Takes the values of secrets out of a text: some servers repeat in an error what they were sent. */

@@ -77,6 +77,20 @@ test('the environment of Litestream holds nothing of the app, and its values are
   assert.equal(hideSecrets(environment)('no key-id, aws-secret; /bin'), 'no (secret), (secret); /bin')
 })
 
+test('the certificates of AWS are given as those of Go: with AWS_CA_BUNDLE Litestream 0.5 does not start', () => {
+  assert.deepEqual(
+    litestreamEnvironment({ AWS_CA_BUNDLE: '/ca.pem', SSL_CERT_FILE: '/other.pem' }, '/tmp/x'),
+    {
+      SSL_CERT_FILE: '/ca.pem',
+      TMPDIR: '/tmp/x',
+    },
+  )
+  assert.deepEqual(litestreamEnvironment({ AWS_CA_BUNDLE: '', SSL_CERT_FILE: '/other.pem' }, '/tmp/x'), {
+    SSL_CERT_FILE: '/other.pem',
+    TMPDIR: '/tmp/x',
+  })
+})
+
 test('the lag is the age of the oldest change that the replica does not have', () => {
   const meter = new LagMeter()
   assert.equal(meter.lag(1_000, 0), undefined)
