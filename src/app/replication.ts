@@ -18,6 +18,9 @@ import type { ResolvedConfig } from './resolve-config.ts'
 /** How often it is looked whether another machine has taken the replicas over, in milliseconds. */
 const ownershipInterval = 60_000
 
+/** How long letting go of the replicas may take, in milliseconds: a stop waits for it. */
+const releaseTimeout = 5_000
+
 /** What the replication is called among the companions of the supervisor. */
 const companionName = 'backup'
 
@@ -53,17 +56,21 @@ export function replicationOf(config: ResolvedConfig, logger: Logger): Companion
   const ownership = ownershipOf(config, logger)
   let litestream: Litestream | undefined
   let watching: NodeJS.Timeout | undefined
+  const killed = new AbortController()
   return {
     name: companionName,
     async start({ coordinator, watch, forget }) {
       const all = databases.map(({ path }) => coordinator(path)).filter((each) => each !== undefined)
+      const awaited = async (): Promise<void> =>
+        void (await Promise.all(all.map((each) => each.awaitReplicator({ walLimit }))))
       litestream = new Litestream({
         ...litestreamOptions(config, logger),
         host: {
           begins: async () => void (await Promise.all(all.map((each) => each.giveWay({ walLimit })))),
-          claims: () => ownership.claim(),
-          pauses: async () => void (await Promise.all(all.map((each) => each.awaitReplicator({ walLimit })))),
-          ends: async () => void (await Promise.all(all.map((each) => each.takeOver()))),
+          claims: (signal) => ownership.claim({ signal }),
+          pauses: awaited,
+          // With the coordinators. Until the next ones come nobody checkpoints, so that the next Litestream finds the WAL as it was.
+          ends: awaited,
           watch,
           forget,
         },
@@ -71,14 +78,30 @@ export function replicationOf(config: ResolvedConfig, logger: Logger): Companion
       await litestream.start()
       watching = setInterval(() => void interruptIfLost(litestream!, ownership), ownershipInterval).unref()
     },
-    async stop(timeout) {
+    async stop(timeout, { isHandedOver }) {
       clearInterval(watching)
       await litestream?.stop({ timeout })
-      // Not known for sure when the replica cannot be reached; a person decides then.
-      await ownership.release().catch(() => {})
+      if (!isHandedOver && litestream) await letGo(litestream, { ownership, logger, signal: killed.signal })
     },
-    kill: () => litestream?.kill(),
+    kill: () => {
+      killed.abort()
+      litestream?.kill()
+    },
     status: () => litestream?.status() ?? {},
+  }
+}
+
+/** Whoever comes next may write to the replicas: from what they hold, if it is another machine. So not when that may not be everything. */
+async function letGo(
+  litestream: Litestream,
+  { ownership, logger, signal }: { ownership: Ownership; logger: Logger; signal: AbortSignal },
+): Promise<void> {
+  if (!litestream.hasSentAll)
+    return logger.warn({}, 'The replicas still belong to this machine: they may lack what was written last')
+  try {
+    await ownership.release({ signal: AbortSignal.any([signal, AbortSignal.timeout(releaseTimeout)]) })
+  } catch (error) {
+    logger.warn({ error: String(error) }, 'The replicas still belong to this machine: it could not let go')
   }
 }
 

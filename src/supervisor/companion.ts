@@ -20,8 +20,12 @@ export interface Companion {
   readonly name: string
   /** Must not fail because of what it needs from outside: the app runs without it. */
   start(host: CompanionHost): Promise<void>
-  /** Ends it within `timeout` milliseconds. */
-  stop(timeout: number): Promise<void>
+  /**
+   * Ends it within `timeout` milliseconds.
+   *
+   * @param options `isHandedOver`: another supervisor starts one like it on the same data at once
+   */
+  stop(timeout: number, options: { isHandedOver: boolean }): Promise<void>
   /** Ends it at once. */
   kill(): void
   /** How it is; plain JSON. */

@@ -370,7 +370,11 @@ export class Supervisor extends Service {
 
   async #stopBesides(timeout: number): Promise<void> {
     await Promise.all(this.#programs.map((program) => program.stop(timeout)))
-    await Promise.all(this.#options.companions.map((companion) => companion.stop(timeout)))
+    await Promise.all(
+      this.#options.companions.map((companion) =>
+        companion.stop(timeout, { isHandedOver: this.#isHandedOver }),
+      ),
+    )
     for (const { coordinator } of this.#coordinators.splice(0)) await coordinator.stop()
   }
 

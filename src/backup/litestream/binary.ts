@@ -23,6 +23,8 @@ export interface LitestreamSearch {
   app: string
   /** The variable PATH. */
   searchPath?: string | undefined
+  /** Breaks it off. */
+  signal?: AbortSignal
 }
 
 const run = promisify(execFile)
@@ -35,7 +37,12 @@ const run = promisify(execFile)
  */
 export async function findLitestream(search: LitestreamSearch): Promise<LitestreamBinary> {
   const found = locate(search)
-  const { stdout } = await run(found.path, ['version'], { timeout: 30_000 }).catch((cause: unknown) => {
+  const { stdout } = await run(found.path, ['version'], {
+    timeout: 30_000,
+    signal: search.signal,
+    killSignal: 'SIGKILL',
+  }).catch((cause: unknown) => {
+    search.signal?.throwIfAborted()
     throw new MissingToolError('HANDCAR_LITESTREAM_VERSION', `${found.path} does not run: ${String(cause)}`, {
       cause,
     })

@@ -29,7 +29,7 @@ export class Ear03 implements Ear {
   }
 
   async ask(): Promise<Position[]> {
-    const at = Date.now()
+    const at = performance.now()
     const metrics = parseMetrics(await fetchText({ port: this.#port, path: '/metrics' }))
     const ours = metrics.filter(({ labels }) => this.#paths.includes(labels['db'] ?? ''))
     if (ours.length === 0) throw new Error(`The page on port ${this.#port} is not that of this Litestream`)

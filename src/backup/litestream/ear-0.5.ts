@@ -1,4 +1,5 @@
 import { basename } from 'node:path'
+import { monotonic } from './monotonic.ts'
 import { fetchText, type Ear, type Position } from './ear.ts'
 import type { OutputLine } from './output.ts'
 
@@ -55,7 +56,7 @@ export class Ear05 implements Ear {
           path,
           local: txid,
           remote: { [this.#replica]: remote },
-          ...(!active && startedAt !== undefined && { readUntil: Date.parse(startedAt) }),
+          ...(!active && startedAt !== undefined && { readUntil: monotonic(Date.parse(startedAt)) }),
         },
       ]
     })

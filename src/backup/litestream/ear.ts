@@ -9,7 +9,7 @@ export interface Position {
   local: number
   /** How far each replica is, by its name; missing while it is not known. */
   remote: Readonly<Record<string, number>>
-  /** Everything that was written before is read: milliseconds since 1970; missing while it is not known. */
+  /** Everything that was written before is read: milliseconds of `performance.now()`; missing while it is not known. */
   readUntil?: number
 }
 

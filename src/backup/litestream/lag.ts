@@ -1,12 +1,11 @@
-/** What is known of a database and a replica at one moment. */
+/** What is known of a database and a replica at one moment. Times in milliseconds of `performance.now()`, since the system's clock may be set. */
 export interface Sample {
-  /** Milliseconds since 1970. */
   at: number
   /** How far Litestream has read the database's WAL: any number that grows. */
   local: number
   /** How far the replica is, in the same numbers; `undefined` while it is not known, as it may be until something new is written. */
   remote: number | undefined
-  /** Everything that was written before is read, in milliseconds since 1970; `undefined` when the last answer still counts. */
+  /** Everything that was written before is read; `undefined` when the last answer still counts. */
   readUntil: number | undefined
 }
 
@@ -25,6 +24,7 @@ export class LagMeter {
   #local: number | undefined
   #readUntil: number | undefined
   #isKnown = false
+  #hasGained = false
   #remote: number | undefined
   #progressedAt = 0
 
@@ -35,18 +35,17 @@ export class LagMeter {
     const isFirst = this.#local === undefined
     if (local !== this.#local && !(isFirst && remote === undefined))
       this.#missing.push({ position: local, since: this.#readUntil ?? at })
-    this.#isKnown ||= remote !== undefined
-    if (remote !== this.#remote) this.#progressedAt = at
-    this.#remote = remote
+    if (remote !== this.#remote) this.#progress(at, remote)
     if (remote !== undefined) this.#missing = this.#missing.filter(({ position }) => position > remote)
     this.#local = local
-    this.#readUntil = readUntil ?? this.#readUntil
+    // The clock by which Litestream tells it may have been set meanwhile.
+    if (readUntil !== undefined) this.#readUntil = Math.max(this.#readUntil ?? -Infinity, readUntil)
   }
 
   /**
    * Milliseconds for which the replica is behind; 0 when it has everything, `undefined` when that is not known.
    *
-   * @param writtenAt When the WAL was written last, in milliseconds since 1970; 0 when never.
+   * @param writtenAt When the WAL was written last; `-Infinity` when never.
    */
   lag(now: number, writtenAt: number): number | undefined {
     if (this.#readUntil === undefined) return undefined
@@ -60,5 +59,18 @@ export class LagMeter {
   stall(now: number): number {
     const [first] = this.#missing
     return first === undefined ? 0 : now - Math.max(this.#progressedAt, first.since)
+  }
+
+  /** Whether the replica is known to get what it should: it has everything, or has got something. That it can be read is not enough. */
+  get isServed(): boolean {
+    return this.#isKnown && (this.#missing.length === 0 || this.#hasGained)
+  }
+
+  #progress(at: number, remote: number | undefined): void {
+    this.#progressedAt = at
+    this.#isKnown ||= remote !== undefined
+    // The first number of a replica is what it had before, unless there was none.
+    this.#hasGained ||= this.#remote !== 0 && (remote ?? 0) > (this.#remote ?? 0)
+    this.#remote = remote
   }
 }

@@ -7,8 +7,8 @@ import type { BackupFolder } from './folder.ts'
 export interface LitestreamHost {
   /** It is about to be started, and will checkpoint: nobody else may when this has resolved. */
   begins?: () => Promise<void>
-  /** Throws when it must not run now: another machine writes to the replicas. Asked before each start. */
-  claims?: () => Promise<void>
+  /** Throws when it must not run now: another machine writes to the replicas. Asked before each start; `signal` breaks it off. */
+  claims?: (signal: AbortSignal) => Promise<void>
   /** It has ended, and is started again. */
   pauses?: () => Promise<void>
   /** It has ended for good. */

@@ -126,6 +126,32 @@ test('after a start the replica may have everything without saying so: not known
   assert.equal(meter.lag(60_000, 1_500), 0)
 })
 
+test('a replica that was only read after a start is not known to get anything', () => {
+  const meter = new LagMeter()
+  assert.equal(meter.isServed, false)
+  // It says what it has as soon as it has answered.
+  meter.note({ at: 1_000, local: 7, remote: 0, readUntil: 900 })
+  assert.equal(meter.isServed, false)
+  meter.note({ at: 2_000, local: 7, remote: 6, readUntil: 1_900 })
+  assert.equal(meter.isServed, false)
+  meter.note({ at: 3_000, local: 8, remote: 7, readUntil: 2_900 })
+  assert.equal(meter.isServed, true)
+  const other = new LagMeter()
+  other.note({ at: 1_000, local: 7, remote: 7, readUntil: 900 })
+  assert.equal(other.isServed, true)
+})
+
+test('a clock that was set back hides nothing', () => {
+  const meter = new LagMeter()
+  meter.note({ at: 10_000, local: 5, remote: 5, readUntil: 9_900 })
+  meter.note({ at: 11_000, local: 6, remote: 5, readUntil: -3_500_000 })
+  assert.equal(meter.lag(12_000, -Infinity), 2_100)
+  assert.equal(meter.stall(12_000), 2_000)
+  const lastError = { at: 5_000_000, message: 'no such bucket', count: 3 }
+  const judged = { down: undefined, isCrashLoop: false, silence: 0, replicas: [], lagAlarm: 15_000 }
+  assert.equal(judgeReplication({ ...judged, lastError, now: 1_400_000 }), undefined)
+})
+
 test('metrics of a page', () => {
   const page = `# HELP x y
 litestream_db_size{db="/a \\"b\\".sqlite3"} 4096
@@ -154,13 +180,17 @@ test('it is started again after 1 s to 60 s; three ends within a minute are an a
 test('what makes no progress is ended after four times the alarm, and each time after twice as long, until all is well', () => {
   const patience = new Patience(15_000)
   const limits = Array.from({ length: 6 }, () => {
-    const { limit } = patience
+    const limit = patience.limit(0)
     patience.ended()
     return limit / 60_000
   })
   assert.deepEqual(limits, [1, 2, 4, 8, 16, 16])
   patience.renew()
-  assert.equal(patience.limit, 60_000)
+  assert.equal(patience.limit(0), 60_000)
+  // Time for the upload of 20 GB at 1 MB/s, and twice as much when that was not enough.
+  assert.equal(patience.limit(20e9), 60_000 + 20e6)
+  patience.ended()
+  assert.equal(patience.limit(20e9), 120_000 + 40e6)
 })
 
 test('what is wrong, the worst first', () => {

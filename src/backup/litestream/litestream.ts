@@ -47,6 +47,9 @@ export class Litestream extends Service {
   #warnedOf: string | undefined
   /** Whether nobody else checkpoints, because it runs or is about to. */
   #isWaitedFor = false
+  /** Aborted by a stop: what is waited for outside need not come any more. */
+  #stopping = new AbortController()
+  #hasSentAll = false
 
   constructor(options: LitestreamOptions) {
     super(stopGrace)
@@ -84,6 +87,11 @@ export class Litestream extends Service {
     }
   }
 
+  /** Whether it has ended so that the replicas have everything, as far as is known. */
+  get hasSentAll(): boolean {
+    return this.#hasSentAll
+  }
+
   /** Ends it at once; it is started again, unless it must not run any more. */
   interrupt(): void {
     this.#run?.kill()
@@ -98,7 +106,9 @@ export class Litestream extends Service {
 
   protected async open(): Promise<void> {
     this.#isWanted = true
+    this.#stopping = new AbortController()
     this.#isReplaced = false
+    this.#hasSentAll = false
     this.#pauses = new Pauses()
     this.#starts = 0
     this.#down = undefined
@@ -110,9 +120,12 @@ export class Litestream extends Service {
 
   protected async close(timeout: number): Promise<void> {
     this.#isWanted = false
+    this.#stopping.abort(new Error('it was told to stop'))
     clearInterval(this.#checking)
     this.#wake()
-    await this.#run?.stop(Math.min(timeout, stopGrace))
+    const isWell = this.#run !== undefined && this.#judge() === undefined
+    const wasKilled = await this.#run?.stop(Math.min(timeout, stopGrace))
+    this.#hasSentAll = isWell && wasKilled === false
     await this.#keeping
     this.#seat?.[Symbol.dispose]()
     this.#seat = undefined
@@ -144,9 +157,10 @@ export class Litestream extends Service {
       installed: folder.binary,
       app,
       searchPath: environment['PATH'],
+      signal: this.#stopping.signal,
     })
     this.#warnOfLimits(this.#binary)
-    await this.#host.claims?.()
+    await this.#host.claims?.(this.#stopping.signal)
     const run = await LitestreamRun.prepare({
       binary: this.#binary,
       folder,
@@ -182,6 +196,15 @@ export class Litestream extends Service {
   }
 
   async #check(): Promise<void> {
+    try {
+      await this.#look()
+    } catch (error) {
+      // Nothing that goes wrong here may end the process, which serves the app.
+      this.#logger.error({ error: String(error) }, 'The backup cannot be looked at')
+    }
+  }
+
+  async #look(): Promise<void> {
     const run = this.#run
     if (this.#identities.haveChanged()) return this.#giveUp()
     if (run !== undefined) this.#pauses.runs(run.uptime)
@@ -191,8 +214,10 @@ export class Litestream extends Service {
   }
 
   #endStalled(run: LitestreamRun): void {
-    if (this.#problems.current === undefined) this.#patience.renew()
-    if (run.stall < this.#patience.limit || run !== this.#run || !this.#isWanted || run.isStopping) return
+    // Right after a start nothing is wrong because nothing is known.
+    if (this.#problems.current === undefined && run.isServed) this.#patience.renew()
+    const hasPatience = run.stall === 0 || run.stall < this.#patience.limit(run.bytes)
+    if (hasPatience || run !== this.#run || !this.#isWanted || run.isStopping) return
     this.#patience.ended()
     const seconds = Math.round(run.stall / 1_000)
     this.#logger.error({ pid: run.pid }, `Litestream has made no progress for ${seconds} s and is ended`)

@@ -1,11 +1,15 @@
 /** In lags that are an alarm. */
 const shortest = 4
 const longest = 64
+/** A replica gets nothing new while a whole copy of the database is sent; slower than this, in bytes per millisecond, is no progress. */
+const slowest = 1_000
+/** So often the time for a whole copy is doubled. */
+const mostDoublings = 10
 
 /**
  * How long a Litestream may make no progress before it is ended and started again. What hangs may hang for good: a 0.3 whose replica was on a
- * full disk goes on only like that (reproduced). But while a target is down it helps nothing and may cost a generation, so the patience doubles
- * each time, until all is well.
+ * full disk goes on only like that (reproduced). But while a target is down it helps nothing and may cost a generation, and whoever is ended
+ * while a whole copy is sent begins that anew. So a large database has more of it, and it doubles each time, until the replica gets something.
  */
 export class Patience {
   readonly #lagAlarm: number
@@ -16,9 +20,14 @@ export class Patience {
     this.#lagAlarm = lagAlarm
   }
 
-  /** Milliseconds. */
-  get limit(): number {
-    return this.#lagAlarm * Math.min(longest, shortest * 2 ** this.#ended)
+  /**
+   * Milliseconds.
+   *
+   * @param bytes Of the databases.
+   */
+  limit(bytes: number): number {
+    const lags = Math.min(longest, shortest * 2 ** this.#ended)
+    return this.#lagAlarm * lags + (bytes / slowest) * 2 ** Math.min(this.#ended, mostDoublings)
   }
 
   /** One was ended. */

@@ -1,14 +1,19 @@
 import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import { StateError } from '../../core/index.ts'
 
-/** Which process Litestream is, written down for who comes after a crash. */
-export interface ProcessRecord {
+/** A process that nobody else is taken for. */
+export interface RecordedProcess {
   pid: number
   /** When it began, as the system tells it: a pid alone may be that of another process by now. */
   startedAt: string
+}
+
+/** Which process Litestream is, written down for who comes after a crash. */
+export interface ProcessRecord extends RecordedProcess {
   version: string
 }
 
@@ -20,9 +25,18 @@ export async function startOf(pid: number): Promise<string | undefined> {
   try {
     // Field 22 of https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html, counted after the name, which may contain anything.
     const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)!.split(' ')
-    return fields[0] === 'Z' ? undefined : fields[19]
+    // Counted from the start of the machine, which is not the same one after a restart.
+    return fields[0] === 'Z' ? undefined : `${fields[19]} ${bootOf()}`
   } catch {
     return undefined
+  }
+}
+
+function bootOf(): string {
+  try {
+    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
+  } catch {
+    return ''
   }
 }
 
@@ -45,18 +59,47 @@ export async function livingRecord(path: string): Promise<ProcessRecord | undefi
   return (await startOf(record.pid)) === record.startedAt ? record : undefined
 }
 
+/** How long a process that was killed may take to be gone, in milliseconds: one that waits for a disk may for long. */
+const killPatience = 5_000
+
 /**
  * Ends a process: asks it, and kills it after `grace` milliseconds. Resolves when it is gone. It is no child of ours, so that it is
  * looked at until then; before each signal it is made sure that the pid is still its own.
+ *
+ * @throws StateError `HANDCAR_LITESTREAM_RUNNING` when it cannot be ended: it is another user's, or waits for a disk
  */
-export async function endRecorded({ pid, startedAt }: ProcessRecord, grace: number): Promise<void> {
+export async function endRecorded({ pid, startedAt }: RecordedProcess, grace: number): Promise<void> {
   const lives = async (): Promise<boolean> => (await startOf(pid)) === startedAt
   const killAt = performance.now() + grace
   signal(pid, 'SIGTERM')
   while (await lives()) {
     if (performance.now() >= killAt) signal(pid, 'SIGKILL')
+    if (performance.now() >= killAt + killPatience) throw cannotEnd(pid)
     await sleep(20)
   }
+}
+
+function cannotEnd(pid: number): StateError {
+  return new StateError(
+    'HANDCAR_LITESTREAM_RUNNING',
+    `An earlier Litestream, process ${pid}, cannot be ended`,
+    { fix: `End it: sudo kill -9 ${pid}`, details: { pid } },
+  )
+}
+
+/** The processes that run Litestream with a configuration; only known on Linux. For those of whom no record tells. */
+export async function processesWith(config: string): Promise<RecordedProcess[]> {
+  if (process.platform !== 'linux') return []
+  const pids = (await readdir('/proc')).map(Number).filter((pid) => pid > 0 && pid !== process.pid)
+  const found = await Promise.all(
+    pids.map(async (pid) => {
+      const words = (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0')
+      if (!words.includes('replicate') || !words.includes(config)) return undefined
+      const startedAt = await startOf(pid)
+      return startedAt === undefined ? undefined : { pid, startedAt }
+    }),
+  )
+  return found.filter((each) => each !== undefined)
 }
 
 /** Removes what was written down. */

@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs'
+import { statSync, type Stats } from 'node:fs'
 import { mkdir, rm, statfs } from 'node:fs/promises'
 import { createServer, type AddressInfo } from 'node:net'
 import { socketPath, type Logger } from '../../core/index.ts'
@@ -12,6 +12,7 @@ import type { Ear } from './ear.ts'
 import { hideSecrets, litestreamEnvironment } from './environment.ts'
 import type { BackupFolder } from './folder.ts'
 import { LagMeter } from './lag.ts'
+import { monotonic } from './monotonic.ts'
 import { OutputLog, parseLine, type LastError } from './output.ts'
 import { writePrivately } from './seat.ts'
 
@@ -116,12 +117,26 @@ export class LitestreamRun {
 
   /** Milliseconds for which a replica is behind; see {@link LagMeter}. */
   lagOf(path: string, replica: string): number | undefined {
-    return this.#meters.get(`${replica}\0${path}`)?.lag(Date.now(), changedAt(`${path}-wal`))
+    return this.#meters.get(`${replica}\0${path}`)?.lag(performance.now(), changedAt(`${path}-wal`))
+  }
+
+  /** Bytes of the databases. */
+  get bytes(): number {
+    return this.#options.databases.reduce((sum, { path }) => sum + sizeOf(path), 0)
   }
 
   /** Milliseconds for which it has not answered, or a replica is behind and gets nothing. */
   get stall(): number {
-    return Math.max(this.silence, ...[...this.#meters.values()].map((meter) => meter.stall(Date.now())))
+    return Math.max(
+      this.silence,
+      ...[...this.#meters.values()].map((meter) => meter.stall(performance.now())),
+    )
+  }
+
+  /** Whether every replica is known to get what it should. */
+  get isServed(): boolean {
+    const count = this.#options.databases.length * this.#options.replication.replicas.length
+    return this.#meters.size === count && [...this.#meters.values()].every((meter) => meter.isServed)
   }
 
   /** Asks it how far it is. What it does not answer is an answer too; see {@link silence}. */
@@ -131,7 +146,7 @@ export class LitestreamRun {
     try {
       for (const { path, local, remote, readUntil } of await this.#ear.ask()) {
         for (const { name } of this.#options.replication.replicas)
-          this.#meter(name, path).note({ at: Date.now(), local, remote: remote[name], readUntil })
+          this.#meter(name, path).note({ at: performance.now(), local, remote: remote[name], readUntil })
         this.#answeredAt = performance.now()
       }
     } catch {
@@ -141,15 +156,20 @@ export class LitestreamRun {
     }
   }
 
-  /** Lets it send what is left; kills it after `grace` milliseconds. */
-  async stop(grace: number): Promise<void> {
+  /**
+   * Lets it send what is left; kills it after `grace` milliseconds.
+   *
+   * @returns whether it had to be killed
+   */
+  async stop(grace: number): Promise<boolean> {
     this.#isStopping = true
-    const wasKilled = await this.#child?.stop(grace)
+    const wasKilled = (await this.#child?.stop(grace)) ?? false
     if (wasKilled)
       this.#options.logger.error(
         { grace },
         'Litestream did not end and was killed: the last changes may be missing in the backup',
       )
+    return wasKilled
   }
 
   /** Ends it at once. */
@@ -191,5 +211,18 @@ async function hasRoom(folder: string, databases: readonly ReplicatedDatabase[])
   return bavail * bsize >= roomForValidation * largest
 }
 
-const sizeOf = (path: string): number => statSync(path, { throwIfNoEntry: false })?.size ?? 0
-const changedAt = (path: string): number => statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0
+const sizeOf = (path: string): number => statusOf(path)?.size ?? 0
+
+function changedAt(path: string): number {
+  const status = statusOf(path)
+  return status === undefined ? -Infinity : monotonic(status.mtimeMs)
+}
+
+/** Of a disk that answers with an error nothing is known either. */
+function statusOf(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false })
+  } catch {
+    return undefined
+  }
+}

@@ -3,7 +3,14 @@ import { dirname } from 'node:path'
 import { StateError, type Logger } from '../../core/index.ts'
 import { FileLock } from '../../database/index.ts'
 import type { BackupFolder } from './folder.ts'
-import { endRecorded, livingRecord, removeRecord, startOf, writeRecord } from './process-record.ts'
+import {
+  endRecorded,
+  livingRecord,
+  processesWith,
+  removeRecord,
+  startOf,
+  writeRecord,
+} from './process-record.ts'
 import { stopGrace } from './child.ts'
 
 /**
@@ -29,11 +36,12 @@ export class LitestreamSeat implements Disposable {
   static async take(folder: BackupFolder, logger: Logger): Promise<LitestreamSeat> {
     await mkdir(folder.path, { recursive: true, mode: 0o700 })
     const lock = FileLock.acquire(folder.lock)
-    const left = await livingRecord(folder.record)
-    if (lock === undefined) throw isTaken(folder, left?.pid)
-    if (left !== undefined) {
-      logger.warn({ pid: left.pid }, 'A Litestream that outlived its supervisor is ended')
-      await endRecorded(left, stopGrace)
+    if (lock === undefined) throw isTaken(folder, (await livingRecord(folder.record))?.pid)
+    try {
+      await endLeftovers(folder, logger)
+    } catch (error) {
+      lock[Symbol.dispose]()
+      throw error
     }
     return new LitestreamSeat(folder, lock)
   }
@@ -52,6 +60,16 @@ export class LitestreamSeat implements Disposable {
   /** Lets go. */
   [Symbol.dispose](): void {
     this.#lock[Symbol.dispose]()
+  }
+}
+
+/** Also one that was started and not written down any more. */
+async function endLeftovers({ record, config }: BackupFolder, logger: Logger): Promise<void> {
+  const recorded = await livingRecord(record)
+  const others = (await processesWith(config)).filter(({ pid }) => pid !== recorded?.pid)
+  for (const left of [...(recorded === undefined ? [] : [recorded]), ...others]) {
+    logger.warn({ pid: left.pid }, 'A Litestream that outlived its supervisor is ended')
+    await endRecorded(left, stopGrace)
   }
 }
 

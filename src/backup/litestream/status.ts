@@ -52,7 +52,7 @@ export function judgeReplication(judged: Judged): ReplicationProblem | undefined
   if (isCrashLoop)
     return { kind: 'crash-loop', message: `Litestream keeps ending${down === undefined ? '' : `: ${down}`}` }
   if (down !== undefined) return { kind: 'down', message: down }
-  const recent = lastError !== undefined && now - lastError.at < errorLasts ? lastError : undefined
+  const recent = lastError !== undefined && Math.abs(now - lastError.at) < errorLasts ? lastError : undefined
   const because = recent === undefined ? '' : `: ${recent.message}`
   if (silence > lagAlarm)
     return { kind: 'silent', message: `Litestream has not answered for ${seconds(silence)}${because}` }
