@@ -63,10 +63,25 @@ export async function restoreDatabases(
     environment,
     ...(config.database.extensions && { extensions: config.database.extensions }),
     now: Date.now(),
+  }).catch(async (error: HandcarError) => {
+    if (error.code !== 'HANDCAR_BACKUP_EMPTY' || rest.at !== undefined || !(await ownership.wereClaimed()))
+      throw error
+    throw unreadable(error, litestream.version)
   })
   // From now on, so that the old machine is refused when it comes back, also before the app is started here.
   if (isInPlace) await (takeOver ? ownership.claim({ takeOver }) : ownership.forget())
   return restored
+}
+
+/** Nothing can be restored from a replica to which something was written. */
+function unreadable({ message }: HandcarError, version: string): HandcarError {
+  return new HandcarError(
+    'HANDCAR_RESTORE_FAILED',
+    `${message}, for Litestream ${version}; but an app has been writing to it`,
+    {
+      fix: 'If that app had another version of Litestream (0.3, 0.5), restore by that one: HANDCAR_LITESTREAM=<its path> handcar restore. To begin with an empty database all the same, remove handcar-owner.json beside the backup.',
+    },
+  )
 }
 
 /**

@@ -72,6 +72,16 @@ export class Ownership {
       })
   }
 
+  /** Whether somebody has ever claimed one of the replicas, be it this folder; false when that cannot be read. */
+  async wereClaimed(): Promise<boolean> {
+    const owners = this.#options.replicas.map((replica) =>
+      this.#read(replica, never).catch(
+        (error: unknown) => (error as HandcarError).code === 'HANDCAR_REPLICA_OWNED',
+      ),
+    )
+    return (await Promise.all(owners)).some(Boolean)
+  }
+
   /** The database here has become what the replicas hold, so that this folder is like one that never wrote to them. */
   async forget(): Promise<void> {
     for (const replica of this.#options.replicas) {

@@ -6,7 +6,7 @@ import { handcar, RunningCommand } from '../../../test/helpers/command-line.ts'
 import { litestreams } from '../../../test/helpers/litestream.ts'
 import { temporaryFolder } from '../../../test/helpers/temporary-folder.ts'
 
-const environment = { PORT: '0' }
+const environment: Record<string, string | undefined> = { PORT: '0' }
 
 async function run(folder: AppFolder, words: string[], expected = 0): Promise<string> {
   const { code, output, errors } = await handcar(words, { folder: folder.path, environment })
@@ -105,6 +105,34 @@ for (const line of ['0.3', '0.5'] as const)
       assert.deepEqual(await titles(second), ['one', 'two'], 'a deployment that migrates first')
     },
   )
+
+test(
+  'a backup of the other Litestream is not taken for no backup, and nothing begins anew beside it',
+  { skip: litestreams['0.3'].isMissing || litestreams['0.5'].isMissing, timeout: 120_000 },
+  async () => {
+    using place = temporaryFolder()
+    const replica = place.file('replica')
+    using old = machine(replica, litestreams['0.3'].path)
+    await using app = await started(old)
+    await post(old, 'one')
+    await run(old, ['stop'])
+    await app.ended()
+
+    using fresh = machine(replica, litestreams['0.5'].path)
+    assert.match(
+      await run(fresh, ['start'], 1),
+      /for Litestream 0\.5\.\d+; but an app has been writing to it/,
+    )
+    assert.ok(!existsSync(fresh.file('data/app.sqlite3')))
+    environment['HANDCAR_LITESTREAM'] = litestreams['0.3'].path
+    try {
+      await run(fresh, ['restore'])
+    } finally {
+      environment['HANDCAR_LITESTREAM'] = undefined
+    }
+    assert.deepEqual(await titles(fresh), ['one'])
+  },
+)
 
 test('without a replica, or with a time that makes no sense', async () => {
   using folder = appFolder()
