@@ -27,6 +27,8 @@ export interface DriverStatement {
   run(parameters: DriverParameters): RunResult
   iterate(parameters: DriverParameters): IterableIterator<unknown>
   raw(asArrays: boolean): this
+  /** Whether integers are given as bigint, exactly. */
+  safeIntegers(on: boolean): this
   columns(): { name: string }[]
 }
 

@@ -131,8 +131,8 @@ function failed(path: string, how: string): HandcarError {
   return new HandcarError('HANDCAR_FILE_TASK_FAILED', `The process that worked on ${path} failed: ${how}`)
 }
 
-/** Turns what SQLite or the system said into an error with a cure. */
-function explain({ message, code }: { message: string; code: string }, path: string): Error {
+/** @internal Turns what SQLite or the system said into an error with a cure. */
+export function explain({ message, code }: { message: string; code: string }, path: string): Error {
   const cause = sqliteError(message, code || 'SQLITE_ERROR')
   if (code.startsWith('SQLITE_BUSY') || code.startsWith('SQLITE_LOCKED')) return inUse(path, cause)
   if (code === 'SQLITE_NOTADB' || code.startsWith('SQLITE_CORRUPT'))

@@ -1,4 +1,5 @@
 export { defaultWalLimit, restartWindow } from './checkpoint-duty.ts'
+export { ContentComparison, type ContentComparisonOptions, type ContentReport } from './content-comparison.ts'
 export { Coordinator, type CoordinatorOptions, type CoordinatorStats } from './coordinator.ts'
 export type { CheckpointerStats } from './checkpointer.ts'
 export { isSafeVersion, sqliteLibrary, type SqliteReport } from './compile-options.ts'

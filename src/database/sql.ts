@@ -35,3 +35,15 @@ export const selectDeferredKeys = "select 1 from sqlite_schema where sql like '%
 export const selectIntegrity = 'select integrity_check from pragma_integrity_check'
 
 export const selectForeignKeyViolations = 'select count(*) as count from pragma_foreign_key_check'
+
+/** The tables whose rows are compared between a database and what was restored of it. */
+export const selectContentTables = `
+  select name, wr from pragma_table_list
+  where schema = 'main' and type in ('table', 'shadow') and name <> 'sqlite_schema'
+    and name not like 'sqlite\\_stat%' escape '\\' and name not like '\\_litestream\\_%' escape '\\'
+  order by name`
+
+export const selectSchemaOfContent = `
+  select type, name, tbl_name, sql from sqlite_schema
+  where tbl_name not like 'sqlite\\_stat%' escape '\\' and tbl_name not like '\\_litestream\\_%' escape '\\'
+  order by type, name`
