@@ -1,6 +1,7 @@
 import type { RestoreRange } from './moments.ts'
 
 interface LtxFile {
+  level: number
   min_txid: string
   timestamp: string
 }
@@ -19,3 +20,11 @@ export function readLtxFiles(printed: string): RestoreRange[] {
   if (whole.length === 0) return []
   return [{ from: Math.min(...whole), to: Math.max(...times) + 1_000 }]
 }
+
+/** How many snapshots are in the list that {@link readLtxFiles} reads. */
+export function countWholeFiles(printed: string): number {
+  const files = JSON.parse(printed || '[]') as LtxFile[] | null
+  return (files ?? []).filter(({ level }) => level === snapshotLevel).length
+}
+
+const snapshotLevel = 9

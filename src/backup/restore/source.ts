@@ -12,7 +12,7 @@ import { addressOf, type ResolvedReplica } from '../litestream/replica.ts'
 import { writePrivately } from '../litestream/seat.ts'
 import type { RestoreChoice, RestoreRange } from './moments.ts'
 import { readGenerations } from './ranges-0.3.ts'
-import { readLtxFiles } from './ranges-0.5.ts'
+import { countWholeFiles, readLtxFiles } from './ranges-0.5.ts'
 
 /** Where something is restored from, and with what. */
 export interface SourceOptions {
@@ -28,6 +28,8 @@ export interface SourceOptions {
 const run = promisify(execFile)
 /** A listing of a bucket that does not answer must not wait for ever; milliseconds. */
 const listTimeout = 120_000
+/** How 0.5 lists a replica. */
+const allFiles = ['ltx', '-level', 'all', '-json']
 /** What Litestream 0.3 and 0.5 say when a replica has nothing of that time. */
 const nothingThere = /no matching backup/
 
@@ -80,17 +82,38 @@ export class RestoreSource {
    *
    * @throws HandcarError `HANDCAR_RESTORE_FAILED` when it cannot be read
    */
-  async ranges(): Promise<RestoreRange[]> {
-    const is03 = this.#options.binary.line === '0.3'
-    const command = is03 ? ['generations'] : ['ltx', '-level', 'all', '-json']
+  async ranges(signal?: AbortSignal): Promise<RestoreRange[]> {
+    return this.#is03
+      ? readGenerations(await this.#list(['generations'], signal))
+      : readLtxFiles(await this.#list(allFiles, signal))
+  }
+
+  /**
+   * How many whole copies of the database it has, with each of which a restore can begin.
+   *
+   * @throws HandcarError `HANDCAR_RESTORE_FAILED` when it cannot be read; the signal's reason
+   */
+  async snapshots(signal?: AbortSignal): Promise<number> {
+    if (this.#is03) return (await this.#list(['snapshots'], signal)).trim().split('\n').length - 1
+    return countWholeFiles(await this.#list(allFiles, signal))
+  }
+
+  get #is03(): boolean {
+    return this.#options.binary.line === '0.3'
+  }
+
+  async #list(command: string[], signal: AbortSignal | undefined): Promise<string> {
     try {
       const { stdout } = await run(this.#options.binary.path, this.#args(command), {
         env: this.#environment,
         timeout: listTimeout,
         maxBuffer: 256 * 1_024 ** 2,
+        killSignal: 'SIGKILL',
+        ...(signal && { signal }),
       })
-      return is03 ? readGenerations(stdout) : readLtxFiles(stdout)
+      return stdout
     } catch (cause) {
+      signal?.throwIfAborted()
       const { stderr, message } = cause as { stderr?: string; message: string }
       throw this.#failed(stderr?.trim() || message)
     }
