@@ -1,7 +1,7 @@
 import { HandcarError } from '../../core/index.ts'
 import type { ReplicatedDatabase } from '../litestream/config.ts'
 import { addressOf } from '../litestream/replica.ts'
-import { chooseRestore, spanOf, type RestoreChoice, type RestoreRange } from './moments.ts'
+import { chooseRestores, spanOf, type RestoreChoice, type RestoreRange } from './moments.ts'
 import type { RestoreOptions } from './restore.ts'
 import { RestoreSource } from './source.ts'
 
@@ -57,10 +57,13 @@ export async function findCandidates(
 ): Promise<RestoreCandidate[]> {
   const { at } = options
   const listed = await listRanges(database, folder, options)
-  const candidates = listed.flatMap(({ source, ranges }) => {
-    const choice = chooseRestore(ranges, at)
-    return choice ? [{ source, choice, newestAt: Math.min(choice.range.to, at ?? Infinity) }] : []
-  })
+  const candidates = listed.flatMap(({ source, ranges }) =>
+    chooseRestores(ranges, at).map((choice) => ({
+      source,
+      choice,
+      newestAt: Math.min(choice.range.to, at ?? Infinity),
+    })),
+  )
   if (candidates.length > 0) return candidates.toSorted((one, other) => other.newestAt - one.newestAt)
   throw empty(database, options, spanOf(listed.flatMap(({ ranges }) => ranges)))
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { chooseRestore, spanOf } from './moments.ts'
+import { chooseRestores, spanOf } from './moments.ts'
 import { readGenerations } from './ranges-0.3.ts'
 import { readLtxFiles } from './ranges-0.5.ts'
 
@@ -35,14 +35,29 @@ test('the newest state that is not younger is chosen', () => {
   const ranges = readGenerations(printed)
   const [first, second] = ranges
   const chosen = (time: string | undefined) =>
-    chooseRestore(ranges, time === undefined ? undefined : at(time))
-  assert.deepEqual(chosen(undefined), { range: second, timestamp: undefined })
-  assert.deepEqual(chosen('10:15:00'), { range: first, timestamp: at('10:15:00') })
-  assert.deepEqual(chosen('10:45:00'), { range: first, timestamp: undefined }, 'in a gap its last state')
-  assert.deepEqual(chosen('11:00:05'), { range: second, timestamp: at('11:00:05') })
-  assert.deepEqual(chosen('23:00:00'), { range: second, timestamp: undefined }, 'after the last write')
-  assert.equal(chosen('09:59:59'), undefined)
-  assert.equal(chooseRestore([], undefined), undefined)
+    chooseRestores(ranges, time === undefined ? undefined : at(time))
+  assert.deepEqual(chosen(undefined), [{ range: second, timestamp: undefined }])
+  assert.deepEqual(chosen('10:15:00'), [{ range: first, timestamp: at('10:15:00') }])
+  assert.deepEqual(chosen('10:45:00'), [{ range: first, timestamp: undefined }], 'in a gap its last state')
+  assert.deepEqual(chosen('11:00:05'), [{ range: second, timestamp: at('11:00:05') }])
+  assert.deepEqual(chosen('23:00:00'), [{ range: second, timestamp: undefined }], 'after the last write')
+  assert.deepEqual(chosen('09:59:59'), [])
+  assert.deepEqual(chooseRestores([], undefined), [])
   assert.deepEqual(spanOf(ranges), { from: at('10:00:00'), to: at('11:00:10') })
   assert.equal(spanOf([]), undefined)
+})
+
+test('in the second in which a history begins, the one before it is the next best', () => {
+  const [first, second] = readGenerations(printed)
+  const chosen = (moment: number) => chooseRestores([first!, second!], moment)
+  assert.deepEqual(chosen(at('11:00:00') + 999), [
+    { range: second, timestamp: at('11:00:00') + 999 },
+    { range: first, timestamp: undefined },
+  ])
+  assert.deepEqual(chosen(at('11:00:01')), [{ range: second, timestamp: at('11:00:01') }])
+  assert.deepEqual(chosen(at('10:00:00') + 500), [{ range: first, timestamp: at('10:00:00') + 500 }])
+  const longer = { ...second!, to: second!.to + 1 }
+  assert.deepEqual(chooseRestores([second!, longer], at('11:30:00')), [
+    { range: longer, timestamp: undefined },
+  ])
 })

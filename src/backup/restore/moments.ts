@@ -15,6 +15,9 @@ export interface RestoreChoice {
   timestamp: number | undefined
 }
 
+/** Litestream cuts times to this, in milliseconds. */
+const precision = 1_000
+
 /**
  * Chooses what to restore: the newest state that is not younger than `at`.
  *
@@ -22,19 +25,25 @@ export interface RestoreChoice {
  * range is the newest that is known. Litestream 0.3 refuses such a moment ("no matching backups found"), so it is not named then.
  *
  * @param at Milliseconds since 1970; `undefined` for the newest state of all.
- * @returns `undefined` when every range begins later, or there is none
+ * @returns In the second in which a range begins nobody knows whether its first state is younger: then it comes first, and what is to be
+ * restored if it is comes next. Empty when every range begins later, or there is none
  */
-export function chooseRestore(
-  ranges: readonly RestoreRange[],
-  at: number | undefined,
-): RestoreChoice | undefined {
+export function chooseRestores(ranges: readonly RestoreRange[], at: number | undefined): RestoreChoice[] {
   if (at === undefined) {
-    const newest = ranges.toSorted((one, other) => other.to - one.to)[0]
-    return newest && { range: newest, timestamp: undefined }
+    const newest = ranges.toSorted((one, other) => other.to - one.to).slice(0, 1)
+    return newest.map((range) => ({ range, timestamp: undefined }))
   }
-  const begun = ranges.filter(({ from }) => from <= at).toSorted((one, other) => other.from - one.from)
-  const [range] = begun
-  return range && { range, timestamp: at < range.to ? at : undefined }
+  const begun = ranges
+    .filter(({ from }) => from <= at)
+    .toSorted((one, other) => other.from - one.from || other.to - one.to)
+  const certain = begun.findIndex((range) => !mayBeginAfter(range, at))
+  const chosen = certain === -1 ? begun : begun.slice(0, certain + 1)
+  return chosen.map((range) => ({ range, timestamp: at < range.to ? at : undefined }))
+}
+
+/** Whether the first state of a range may be younger than a moment that is not before its beginning as far as it is known. */
+export function mayBeginAfter({ from }: RestoreRange, at: number): boolean {
+  return at < from + precision
 }
 
 /** The oldest and the newest moment of several ranges. */

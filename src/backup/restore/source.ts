@@ -10,7 +10,7 @@ import { hideSecrets, litestreamEnvironment } from '../litestream/environment.ts
 import { parseLine } from '../litestream/output.ts'
 import { addressOf, type ResolvedReplica } from '../litestream/replica.ts'
 import { writePrivately } from '../litestream/seat.ts'
-import type { RestoreChoice, RestoreRange } from './moments.ts'
+import { mayBeginAfter, type RestoreChoice, type RestoreRange } from './moments.ts'
 import { readGenerations } from './ranges-0.3.ts'
 import { countWholeFiles, readLtxFiles } from './ranges-0.5.ts'
 
@@ -123,7 +123,8 @@ export class RestoreSource {
    * Writes a state to a file that does not exist. What Litestream says is not trusted: the caller looks into the file.
    *
    * @param onLine Told what Litestream does.
-   * @throws HandcarError `HANDCAR_RESTORE_FAILED`, `HANDCAR_DISK_FULL`; the signal's reason
+   * @throws HandcarError `HANDCAR_RESTORE_FAILED`, `HANDCAR_DISK_FULL`, `HANDCAR_BACKUP_EMPTY` when its first state is younger; the signal's
+   * reason
    */
   async restore(
     choice: RestoreChoice,
@@ -132,9 +133,10 @@ export class RestoreSource {
   ): Promise<void> {
     const said = await this.#restore(choice, to, onLine, signal)
     if (said === undefined) return
+    if (choice.timestamp === undefined || !nothingThere.test(said)) throw this.#failed(said)
+    if (mayBeginAfter(choice.range, choice.timestamp)) throw this.#tooEarly(choice.range, choice.timestamp)
     // Near the end of a generation a moment can be younger than its last file.
-    const isNearEnd = choice.timestamp !== undefined && choice.timestamp >= choice.range.to - 2_000
-    if (!nothingThere.test(said) || !isNearEnd) throw this.#failed(said)
+    if (choice.timestamp < choice.range.to - 2_000) throw this.#failed(said)
     const again = await this.#restore({ ...choice, timestamp: undefined }, to, onLine, signal)
     if (again !== undefined) throw this.#failed(again)
   }
@@ -179,6 +181,14 @@ export class RestoreSource {
 
   get #environment(): Record<string, string> {
     return litestreamEnvironment(this.#options.environment, this.#options.folder)
+  }
+
+  #tooEarly(range: RestoreRange, at: number): HandcarError {
+    const [oldest, asked] = [range.from, at].map((time) => new Date(time).toISOString())
+    return new HandcarError(
+      'HANDCAR_BACKUP_EMPTY',
+      `${this.address} begins within the second of ${oldest}, and a state of ${asked} was asked for`,
+    )
   }
 
   #failed(said: string): HandcarError {
