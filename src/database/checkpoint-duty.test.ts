@@ -154,11 +154,15 @@ test('above the limit writers pause until a checkpoint completes, which it does 
   const listener = (message: unknown): void => void pauses.push(message as PausedMessage)
   subscribe('handcar.database.paused', listener)
   let written = 0
-  const writing = waitUntil('a pause was of use', async () => {
-    written++
-    await pair.fill(20)
-    return pauses.some(({ isMoved }) => isMoved)
-  })
+  const writing = waitUntil(
+    'a pause was of use',
+    async () => {
+      written++
+      await pair.fill(20)
+      return pauses.some(({ isMoved }) => isMoved)
+    },
+    60_000,
+  )
   while (!pauses.some(({ isMoved }) => isMoved))
     await replicator.ask({ exec: 'pragma wal_checkpoint(passive)' })
   await writing
