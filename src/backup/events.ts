@@ -1,4 +1,5 @@
 import { defineEvent, type Event } from '../core/index.ts'
+import type { Verification } from './verify/verification.ts'
 
 /** Litestream was started. */
 export interface ReplicationStartedMessage {
@@ -39,3 +40,5 @@ export const startedEvent: Event<ReplicationStartedMessage> = defineEvent('handc
 export const endedEvent: Event<ReplicationEndedMessage> = defineEvent('handcar.backup.ended')
 /** `handcar.backup.problem` */
 export const problemEvent: Event<ReplicationProblemMessage> = defineEvent('handcar.backup.problem')
+/** `handcar.backup.verified`: for each result, whatever it is. */
+export const verifiedEvent: Event<Verification> = defineEvent('handcar.backup.verified')

@@ -36,6 +36,7 @@ export {
   endedEvent,
   problemEvent,
   startedEvent,
+  verifiedEvent,
   type ReplicationEndedMessage,
   type ReplicationProblem,
   type ReplicationProblemMessage,
@@ -58,3 +59,4 @@ export {
   type Verification,
   type VerifiedReplica,
 } from './verify/verification.ts'
+export { verifyBackup, type VerifyBackupOptions } from './verify/verify-backup.ts'

@@ -411,6 +411,10 @@ export const errorCatalog = {
     title: 'A database could not be restored',
     fix: 'Mend what the message tells and try again; nothing was changed. Another replica or an earlier time (--at) may be whole.',
   },
+  HANDCAR_VERIFICATION_BUSY: {
+    title: 'Another process verifies the backup',
+    fix: 'Wait until it is done; `handcar backup status` shows what it has found.',
+  },
   HANDCAR_REPLICA_OWNED: {
     title: 'Another machine writes to the replica, or may',
     fix: 'Stop the app there, or give this one a replica of its own. If that machine is gone for good: `handcar restore --take-over`.',

@@ -25,3 +25,10 @@ export const selectNewestChecks = `
   select ${columns} from handcar_backup_checks
   where id in (select max(id) from handcar_backup_checks group by database, replica, verdict)
   order by id desc`
+
+export const selectMarker = 'select id from handcar_backup_markers'
+
+/** Checks of replicas that are not in the configuration any more. */
+export const deleteChecksOfOthers = `
+  delete from handcar_backup_checks
+  where database = ? and replica not in (select value from json_each(?))`
