@@ -1,3 +1,5 @@
+import { readFile, stat } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
 import { fetchText, type Ear, type Position } from './ear.ts'
 import { parseMetrics, type Metric } from './metrics.ts'
 import type { OutputLine } from './output.ts'
@@ -6,9 +8,10 @@ import type { OutputLine } from './output.ts'
 const longestWal = 2 ** 36
 
 /**
- * Litestream 0.3 tells its positions on a page of metrics for Prometheus: the WAL it has read (`litestream_shadow_wal_index`, `_size`) and
- * the part that each replica has (`litestream_replica_wal_index`, `_offset`). When its port was taken it only logs that, so the page may be
- * that of somebody else: it counts only with one of our databases.
+ * Litestream 0.3 tells its positions on a page of metrics for Prometheus: the WAL it has read (`litestream_shadow_wal_index`) and the part
+ * that each replica has (`litestream_replica_wal_index`, `_offset`). How far it is in the WAL that it reads is the size of its own copy of
+ * that; `litestream_shadow_wal_size` is the sum of all copies that it still keeps. When its port was taken it only logs that, so the page
+ * may be that of somebody else: it counts only with one of our databases.
  */
 export class Ear03 implements Ear {
   readonly #port: number
@@ -33,13 +36,15 @@ export class Ear03 implements Ear {
     const metrics = parseMetrics(await fetchText({ port: this.#port, path: '/metrics' }))
     const ours = metrics.filter(({ labels }) => this.#paths.includes(labels['db'] ?? ''))
     if (ours.length === 0) throw new Error(`The page on port ${this.#port} is not that of this Litestream`)
-    return this.#paths.flatMap((path) => {
+    const positions: Position[] = []
+    for (const path of this.#paths) {
       const metricsOfPath = ours.filter(({ labels }) => labels['db'] === path)
-      const position = positionIn(metricsOfPath, path, this.#begun.has(path))
-      if (position === undefined) return []
+      const position = await positionIn(metricsOfPath, path, this.#begun.has(path))
+      if (position === undefined) continue
       const readUntil = this.#readUntil(path, valueOf(metricsOfPath, 'sync_count') ?? 0, at)
-      return [{ ...position, ...(readUntil !== undefined && { readUntil }) }]
-    })
+      positions.push({ ...position, ...(readUntil !== undefined && { readUntil }) })
+    }
+    return positions
   }
 
   /** The count goes up at the end of a reading, so that the second one since the last question has begun after it. */
@@ -55,9 +60,13 @@ export class Ear03 implements Ear {
  * `undefined` before the database was read the first time. After a start the numbers of a replica that has everything stay 0 until something
  * new is written: they say nothing then, unless it did begin from nothing.
  */
-function positionIn(metrics: readonly Metric[], path: string, hasBegun: boolean): Position | undefined {
-  const size = valueOf(metrics, 'shadow_wal_size')
+async function positionIn(
+  metrics: readonly Metric[],
+  path: string,
+  hasBegun: boolean,
+): Promise<Position | undefined> {
   const index = valueOf(metrics, 'shadow_wal_index')
+  const size = index === undefined ? undefined : await copiedOf(path, index)
   if (size === undefined || index === undefined) return undefined
   const names = new Set(metrics.map(({ labels }) => labels['name']).filter((name) => name !== undefined))
   const remote = [...names].flatMap((name): [string, number][] => {
@@ -68,6 +77,19 @@ function positionIn(metrics: readonly Metric[], path: string, hasBegun: boolean)
     return position === 0 && !hasBegun ? [] : [[name, position]]
   })
   return { path, local: index * longestWal + size, remote: Object.fromEntries(remote) }
+}
+
+/** Bytes of a WAL that Litestream has copied; `undefined` when it has just begun another one. */
+async function copiedOf(path: string, index: number): Promise<number | undefined> {
+  const notes = join(dirname(path), `.${basename(path)}-litestream`)
+  const name = `${index.toString(16).padStart(8, '0')}.wal`
+  try {
+    const generation = await readFile(join(notes, 'generation'), 'utf8')
+    return (await stat(join(notes, 'generations', generation.trim(), 'wal', name))).size
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
 }
 
 function valueOf(metrics: readonly Metric[], name: string, replica?: string): number | undefined {
