@@ -49,6 +49,33 @@ for (const line of lines)
 
 for (const line of lines) {
   const { path: binary, isMissing } = litestreams[line]
+
+  test(
+    `after a busy moment, with several checkpoints, nothing is behind (${line})`,
+    { skip: isMissing, timeout: 120_000 },
+    async () => {
+      await using target = await backupTargets.folder.start()
+      await using app = await replicatedApp({ binary, replicas: [target.replica], lagAlarm: '5s' })
+      await app.litestream.start()
+      await app.write(10)
+      await waitUntil('everything is replicated', () => lagOf(app) === 0, 30_000)
+      const { pid } = app.litestream.status()
+      for (let burst = 0; burst < 8; burst++) {
+        // More pages than Litestream leaves in the WAL.
+        await app.database.write((tx) => {
+          for (let row = 0; row < 1_500; row++)
+            tx.run('insert into rows (text) values (?)', ['.'.repeat(3_500)])
+        })
+        await new Promise((resolve) => setTimeout(resolve, 600))
+      }
+      await waitUntil('everything is replicated', () => lagOf(app) === 0, 30_000)
+      await new Promise((resolve) => setTimeout(resolve, 3_000))
+      assert.equal(lagOf(app), 0)
+      assert.equal(app.litestream.status().pid, pid)
+      assert.equal(await app.restoredRows(), 12_010)
+    },
+  )
+
   for (const kind of ['s3', 'sftp'] as const)
     test(
       `a frozen ${kind} is an alarm within seconds, and Litestream ${line} catches up when it thaws`,
