@@ -8,6 +8,7 @@ import {
 import { existsSync } from 'node:fs'
 import { HandcarError, nearestName, OptionsError, standardLogger, type Logger } from '../core/index.ts'
 import { currentEnvironment } from './config.ts'
+import { inPlaceOf } from './in-place.ts'
 import { backupFolderOf, ownershipOf, replicatedDatabases, replicates } from './replication.ts'
 import type { ResolvedConfig } from './resolve-config.ts'
 
@@ -62,6 +63,7 @@ export async function restoreDatabases(
     binary: litestream,
     environment,
     ...(config.database.extensions && { extensions: config.database.extensions }),
+    inPlace: inPlaceOf(config),
     now: Date.now(),
   }).catch(async (error: HandcarError) => {
     if (error.code !== 'HANDCAR_BACKUP_EMPTY' || rest.at !== undefined || !(await ownership.wereClaimed()))

@@ -2,14 +2,16 @@ import { existsSync } from 'node:fs'
 import { Snapshots, type NewSnapshot } from '../backup/index.ts'
 import { HandcarError, type Logger } from '../core/index.ts'
 import { Database, listMigrations } from '../database/index.ts'
+import { inPlaceOf } from './in-place.ts'
 import { partMigrations } from './part-migrations.ts'
 import type { ResolvedConfig } from './resolve-config.ts'
 
 /** The snapshots of an app's database. Opens nothing. */
-export function snapshotsOf({ database, backup }: ResolvedConfig, logger?: Logger): Snapshots {
+export function snapshotsOf({ database, backup, cache }: ResolvedConfig, logger?: Logger): Snapshots {
   return new Snapshots({
     path: database.path,
     keep: backup.snapshots.keep,
+    inPlace: inPlaceOf({ cache }),
     ...(database.extensions && { extensions: database.extensions }),
     ...(logger && { logger }),
   })

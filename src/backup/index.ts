@@ -50,6 +50,7 @@ export { installLitestream, pinnedVersion, type InstallOptions } from './litestr
 export { planLitestream } from './litestream/plan.ts'
 export { Ownership, type OwnershipOptions } from './ownership/ownership.ts'
 export { LitestreamSeat } from './litestream/seat.ts'
+export type { InPlace } from './restore/in-place.ts'
 export { restoreFromReplicas, type RestoredDatabase, type RestoreOptions } from './restore/restore.ts'
 export { migrations as backupMigrations } from './verify/migrations.ts'
 export {
@@ -59,4 +60,11 @@ export {
   type Verification,
   type VerifiedReplica,
 } from './verify/verification.ts'
+export { judgeVerifications } from './verify/judge.ts'
+export { readVerification, type ResolvedVerification, type VerifySettings } from './verify/options.ts'
+export {
+  readReplicaContents,
+  type ReplicaContents,
+  type ReplicaContentsOptions,
+} from './verify/replica-contents.ts'
 export { verifyBackup, type VerifyBackupOptions } from './verify/verify-backup.ts'

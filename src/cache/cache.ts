@@ -1,5 +1,5 @@
 import { option, OptionsError, Service, StateError, type Duration } from '../core/index.ts'
-import type { DatabaseOptions, Migration } from '../database/index.ts'
+import type { DatabaseOptions, FileChange, Migration } from '../database/index.ts'
 import { Engine } from './engine.ts'
 import { checkTag, type EntryOptions, type Keeping } from './entries/entry-options.ts'
 import { isDamage, isMistake, codeOf } from './faults/errors.ts'
@@ -7,6 +7,7 @@ import { assertNamedAsDatabase, setFileAside } from './faults/reopen.ts'
 import type { Lock } from './limits/lock.ts'
 import { Locks, type LockOptions } from './limits/locks.ts'
 import type { Store as LimitStore } from './limits/place.ts'
+import { endAllLocks } from './limits/sql.ts'
 import { RateLimits, type RateLimitOptions, type RateLimitResult } from './limits/rate-limits.ts'
 import type { KeysOptions } from './key-list.ts'
 import { migrations, tagMigrations } from './migrations.ts'
@@ -15,7 +16,7 @@ import { resolveOptions, type CacheOptions, type ResolvedOptions } from './optio
 import type { FetchOptions } from './single-flight/fetch-options.ts'
 import type { Factory, FactoryContext } from './single-flight/factory.ts'
 import { rootName, separator } from './spaces/space.ts'
-import { selectTables, selectTagTable } from './sql.ts'
+import { clearAll, forgetSpaces, selectTables, selectTagTable } from './sql.ts'
 import { readHere, readStats, type CacheStats, type HereStats } from './stats/stats.ts'
 import { Store } from './store.ts'
 
@@ -40,6 +41,15 @@ export class Cache extends Service {
 
   /** The table of the versions of tags, for the app's file: `partMigrations: { cache: Cache.appMigrations }`. */
   static readonly appMigrations: readonly Migration[] = tagMigrations
+
+  /** For the app's file when it has gone back to an earlier state, before it is opened: nobody holds a lock. Limits are those of then. */
+  static readonly afterRestore: FileChange = { table: 'handcar_cache_locks', statements: [endAllLocks] }
+
+  /** For the cache's own file, while nobody has it open: ends all values. */
+  static readonly clearing: FileChange = {
+    table: 'handcar_cache_spaces',
+    statements: [clearAll, forgetSpaces],
+  }
 
   /**
    * The options of the database that a cache needs: a file of its own that may be lost, so that a write is done when the system has it.

@@ -186,3 +186,12 @@ export const readPageSize = 'pragma page_size'
 
 /** Gives one free page back each time that it is run: the driver takes one step of it. */
 export const freeOnePage = 'pragma incremental_vacuum'
+
+// From outside, while no process uses the cache
+
+/** Another generation for the space that all others are in. */
+export const clearAll = `
+  insert into handcar_cache_spaces (name, generation) values ('', random() & 0xffffffffffff)
+  on conflict (name) do update set generation = excluded.generation`
+
+export const forgetSpaces = 'delete from handcar_cache_space_numbers'

@@ -8,6 +8,7 @@ import {
   selectForeignKeyViolations,
   selectIntegrity,
   selectMigrationsTable,
+  selectTable,
 } from './sql.ts'
 
 /**
@@ -28,11 +29,28 @@ import {
  *
  * **Settle** moves the WAL into the file and takes it out of WAL mode, for which SQLite needs the file for itself: it fails as long
  * as any connection of any process is open. The lock is held until the parent ends this process.
+ *
+ * **Change** runs statements in one transaction and syncs the file. A file that nobody else knows of yet is changed without a journal,
+ * which would take as much space as what is changed: when it fails the file is thrown away.
  */
 export type FileTask =
   | { kind: 'copy'; from: string; to: string; extensions: readonly string[] }
   | { kind: 'check'; path: string; extensions: readonly string[] }
   | { kind: 'settle'; path: string }
+  | {
+      kind: 'change'
+      path: string
+      changes: readonly FileChange[]
+      isPrivate: boolean
+      extensions: readonly string[]
+    }
+
+/** Statements for a database file that has a table. */
+export interface FileChange {
+  /** Where there is no such table nothing is done. */
+  table: string
+  statements: readonly string[]
+}
 
 /** What is known of a database file after it was read from one end to the other. */
 export interface FileReport {
@@ -68,6 +86,7 @@ async function answer(task: FileTask): Promise<FileAnswer> {
 
 async function perform(task: FileTask): Promise<FileReport | undefined> {
   if (task.kind === 'settle') return settle(task.path)
+  if (task.kind === 'change') return change(task)
   if (task.kind === 'check') return await examine(task.path, task.extensions)
   copy(task.from, task.to, task.extensions)
   return await examine(task.to, task.extensions)
@@ -128,6 +147,21 @@ function settle(path: string): undefined {
   driver.exec('pragma busy_timeout = 0')
   driver.pragma('journal_mode = delete')
   driver.exec('begin exclusive')
+}
+
+function change({ path, changes, isPrivate, extensions }: FileTask & { kind: 'change' }): undefined {
+  {
+    using file = open(path, { readonly: false, extensions })
+    const { driver } = file
+    if (isPrivate) driver.pragma('journal_mode = off')
+    driver.exec('begin immediate')
+    for (const { table, statements } of changes) {
+      if (driver.prepare(selectTable).get([table]) === undefined) continue
+      for (const statement of statements) driver.exec(statement)
+    }
+    driver.exec('commit')
+  }
+  sync(path)
 }
 
 function open(

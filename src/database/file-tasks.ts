@@ -5,11 +5,11 @@ import { fileURLToPath } from 'node:url'
 import { BusyError, CorruptionError, HandcarError, standardLogger } from '../core/index.ts'
 import { sqliteError } from './driver.ts'
 import { findExtensions } from './extensions.ts'
-import type { FileAnswer, FileReport, FileTask } from './file-tasks-process.ts'
+import type { FileAnswer, FileChange, FileReport, FileTask } from './file-tasks-process.ts'
 import { databaseOpeners, describeHolders } from './lock-holders.ts'
 import type { Extension } from './options.ts'
 
-export type { FileReport } from './file-tasks-process.ts'
+export type { FileChange, FileReport } from './file-tasks-process.ts'
 
 /** How a database file is copied or checked. */
 export interface FileTaskOptions {
@@ -36,7 +36,7 @@ export async function copyDatabase(
 ): Promise<FileReport> {
   const extensions = await findExtensions(options.extensions ?? [], standardLogger)
   try {
-    const report = await perform({ kind: 'copy', from, to, extensions }, options.signal)
+    const report = (await perform({ kind: 'copy', from, to, extensions }, options.signal))!
     assertWhole(from, report)
     return report
   } catch (error) {
@@ -52,9 +52,24 @@ export async function copyDatabase(
  */
 export async function checkDatabase(path: string, options: FileTaskOptions = {}): Promise<FileReport> {
   const extensions = await findExtensions(options.extensions ?? [], standardLogger)
-  const report = await perform({ kind: 'check', path, extensions }, options.signal)
+  const report = (await perform({ kind: 'check', path, extensions }, options.signal))!
   assertWhole(path, report)
   return report
+}
+
+/**
+ * Runs statements on a database file, all of them or none, and syncs it.
+ *
+ * @param isPrivate Whether nobody else knows of the file: it is of no use when this fails. Default: false
+ * @throws HandcarError as {@link copyDatabase}; BusyError `HANDCAR_DATABASE_IN_USE` when somebody else writes to it for five seconds
+ */
+export async function changeDatabase(
+  path: string,
+  changes: readonly FileChange[],
+  { isPrivate = false, ...options }: FileTaskOptions & { isPrivate?: boolean } = {},
+): Promise<void> {
+  const extensions = await findExtensions(options.extensions ?? [], standardLogger)
+  await perform({ kind: 'change', path, changes, isPrivate, extensions }, options.signal)
 }
 
 /**
@@ -84,11 +99,11 @@ function assertWhole(path: string, { damages }: FileReport): void {
 async function perform(
   task: Exclude<FileTask, { kind: 'settle' }>,
   signal: AbortSignal | undefined,
-): Promise<FileReport> {
+): Promise<FileReport | undefined> {
   signal?.throwIfAborted()
   const child = start(task)
   try {
-    return (await answerOf(child, task.kind === 'copy' ? task.from : task.path, signal))!
+    return await answerOf(child, task.kind === 'copy' ? task.from : task.path, signal)
   } finally {
     await end(child)
   }

@@ -24,9 +24,11 @@ export type {
 export { FileIdentity } from './file-identity.ts'
 export { FileLock } from './file-lock.ts'
 export {
+  changeDatabase,
   checkDatabase,
   copyDatabase,
   settleDatabase,
+  type FileChange,
   type FileReport,
   type FileTaskOptions,
 } from './file-tasks.ts'

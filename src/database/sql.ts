@@ -26,6 +26,8 @@ export const selectSchema = `
 export const selectAllMigrations =
   'select owner, name, checksum, applied_at from handcar_migrations order by owner, name'
 
+export const selectTable = "select 1 from sqlite_schema where type = 'table' and name = ?"
+
 export const selectMigrationsTable = "select 1 from sqlite_schema where name = 'handcar_migrations'"
 
 /** A constraint that is checked at COMMIT concerns every body that commits with it. */

@@ -1,5 +1,5 @@
 import { option, readOptions, Service, StateError, type StopOptions } from '../core/index.ts'
-import { refuse, type Migration } from '../database/index.ts'
+import { refuse, type FileChange, type Migration } from '../database/index.ts'
 import type { Batch } from './batches/batch.ts'
 import type { BatchBuilder } from './batches/batch-builder.ts'
 import type { BatchOptions } from './batches/batch-options.ts'
@@ -28,7 +28,7 @@ import { RecurringDefinitions } from './recurring/recurring-definitions.ts'
 import { Recurring } from './recurring/recurring.ts'
 import { Ticker } from './recurring/ticker.ts'
 import { Pruner } from './retention/pruner.ts'
-import { selectTables } from './sql.ts'
+import { beginIds, selectTables, skipClaims, skipIds } from './sql.ts'
 import { Deliveries } from './steps/deliveries.ts'
 import { emit, type EmitOptions } from './steps/emit.ts'
 import type { Death } from './worker/rescue.ts'
@@ -60,6 +60,15 @@ export class Jobs extends Service {
 
   /** The tables of the part: `new Database({ partMigrations: { jobs: Jobs.migrations } })`. */
   static readonly migrations: readonly Migration[] = migrations
+
+  /**
+   * For a database that has gone back to an earlier state, before it is opened: neither ids nor claims are given that were given since.
+   * Jobs that ran at that time are found as after a crash.
+   */
+  static readonly afterRestore: FileChange = {
+    table: 'handcar_jobs',
+    statements: [skipClaims, beginIds, skipIds],
+  }
 
   /** The recurring jobs: list, next ticks, pause, edit, add. */
   readonly recurring: Recurring

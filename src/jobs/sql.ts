@@ -397,3 +397,22 @@ export const selectOldWorkers = 'select 1 from handcar_job_workers where stopped
 
 export const hasRunningJobs = `
   select 1 from handcar_jobs indexed by handcar_jobs_for_rescue where state = 'running' and worker_id = ? limit 1`
+
+// After the database has gone back to an earlier state
+
+/**
+ * What was claimed between that state and now had the numbers that come next. They must not be given again: to whatever remembers the
+ * largest one it has seen, the new claims would be old ones.
+ */
+export const skipClaims = 'update handcar_jobs set claims = claims + 1000000'
+
+const countedTables = `'["handcar_jobs", "handcar_job_events", "handcar_job_workers", "handcar_job_batches"]'`
+
+/** A table that has never had a row has no place in SQLite's list of the last ids. */
+export const beginIds = `
+  insert into sqlite_sequence (name, seq)
+  select value, 0 from json_each(${countedTables}) where value not in (select name from sqlite_sequence)`
+
+/** The ids of jobs that are not there any more stand in logs, in keys, and in the app's other databases. */
+export const skipIds = `
+  update sqlite_sequence set seq = seq + 1000000000 where name in (select value from json_each(${countedTables}))`

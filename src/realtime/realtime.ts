@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { option, readOptions, Service, StateError, type StopOptions } from '../core/index.ts'
-import { refuse, type Migration } from '../database/index.ts'
+import { refuse, type FileChange, type Migration } from '../database/index.ts'
 import { Channel, type Published } from './channel.ts'
 import type { ChannelTypes } from './channels/channel-types.ts'
 import type { AnyChannelDefinition, ChannelDefinition } from './channels/define-channel.ts'
@@ -15,7 +15,7 @@ import { migrations } from './migrations.ts'
 import { OpenRealtime } from './open-realtime.ts'
 import { readDefinitions, resolveOptions, type RealtimeOptions, type ResolvedOptions } from './options.ts'
 import { formatPosition, type PositionText } from './protocol.ts'
-import { selectTables } from './sql.ts'
+import { beginEpoch, selectTables } from './sql.ts'
 import { lagOf, readHere, type RealtimeHere, type RealtimeStats } from './stats.ts'
 
 // oxlint-disable-next-line typescript/no-explicit-any -- whoever its users are
@@ -82,6 +82,9 @@ export function insideOf(realtime: Realtime): Inside {
 export class Realtime extends Service {
   /** The tables of the part: `new Database({ partMigrations: { realtime: Realtime.migrations } })`. */
   static readonly migrations: readonly Migration[] = migrations
+
+  /** For a database that has gone back to an earlier state, before it is opened: every position that a client has is a gap. */
+  static readonly afterRestore: FileChange = { table: 'handcar_realtime_state', statements: [beginEpoch] }
 
   readonly #options: ResolvedOptions
   #open: OpenRealtime | undefined

@@ -54,6 +54,9 @@ export const selectOrigin = 'select file, boot from handcar_realtime_state where
 /** Begins a new epoch, unless somebody else has begun one. */
 export const replaceEpoch = 'update handcar_realtime_state set epoch = :epoch where id = 1 and epoch = :known'
 
+/** After the database has gone back: offsets mean something else. */
+export const beginEpoch = 'update handcar_realtime_state set epoch = lower(hex(randomblob(8))) where id = 1'
+
 /** Remembers what the log belongs to. */
 export const updateOrigin = 'update handcar_realtime_state set file = ?, boot = ? where id = 1'
 

@@ -3,8 +3,10 @@ import { constants, existsSync } from 'node:fs'
 import { chmod, copyFile, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { HandcarError } from '../../core/index.ts'
+import type { Extension } from '../../database/index.ts'
 import { giveToOwnerOf } from '../owner.ts'
 import { assertRoom } from '../snapshots/space.ts'
+import { fitIn, type InPlace } from './in-place.ts'
 import { switchFiles } from './switch.ts'
 
 /** What {@link restoreFile} needs to know. */
@@ -17,6 +19,9 @@ export interface RestoreFileOptions {
   mayReplace: boolean
   /** The time for the name of the folder in which the old files are set aside, in milliseconds since 1970. */
   at: number
+  /** What is done when it takes the place of the database. */
+  inPlace?: InPlace | undefined
+  extensions?: readonly Extension[]
   /** Throws when the copy is not what it should be. */
   check: (path: string) => Promise<void>
 }
@@ -39,6 +44,8 @@ export async function restoreFile({
   to,
   mayReplace,
   at,
+  inPlace,
+  extensions = [],
   check,
 }: RestoreFileOptions): Promise<RestoredFile> {
   const path = resolve(to)
@@ -52,7 +59,8 @@ export async function restoreFile({
     giveToOwnerOf(like, partial)
     await chmod(partial, (await stat(like)).mode & 0o777)
     await check(partial)
-    const replaced = await switchFiles(partial, path, at)
+    await fitIn(partial, inPlace, { extensions })
+    const replaced = await switchFiles(partial, path, at, inPlace?.beforeSwitch)
     return { path, ...(replaced !== undefined && { replaced }) }
   } catch (error) {
     throw (error as NodeJS.ErrnoException).code === 'ENOSPC' ? noRoom(path, error) : error

@@ -10,6 +10,7 @@ import type { ResolvedReplica } from '../litestream/replica.ts'
 import { giveToOwnerOf } from '../owner.ts'
 import { assertRoom } from '../snapshots/space.ts'
 import { findCandidates, type RestoreCandidate } from './candidates.ts'
+import { fitIn, type InPlace } from './in-place.ts'
 import { assertTarget, noRoom } from './restore-file.ts'
 import { switchFiles } from './switch.ts'
 
@@ -25,6 +26,8 @@ export interface RestoreOptions {
   /** A folder in which the files are laid down. Default: they take the places of the databases, whose files are set aside. */
   to?: string | undefined
   extensions?: readonly Extension[]
+  /** What is done when the files take the places of the databases; not where they are laid down elsewhere. */
+  inPlace?: InPlace | undefined
   /** Milliseconds since 1970; names the folder of the old files. */
   now: number
   progress?: (message: string) => void
@@ -73,7 +76,8 @@ const progressInterval = 1_000
  * `HANDCAR_DATABASE_IN_USE`; the signal's reason
  */
 export async function restoreFromReplicas(options: RestoreOptions): Promise<RestoredDatabase[]> {
-  const { databases, to, now, progress = () => {} } = options
+  const { databases, to, now, inPlace, progress = () => {} } = options
+  const beforeSwitch = to === undefined ? inPlace?.beforeSwitch : undefined
   const prepared: Prepared[] = []
   try {
     for (const database of databases) prepared.push(await prepare(database, options))
@@ -81,7 +85,7 @@ export async function restoreFromReplicas(options: RestoreOptions): Promise<Rest
     for (const each of prepared) {
       progress(`putting ${each.path} in its place`)
       if (to !== undefined) assertTarget(each.path, false)
-      const replaced = await switchFiles(each.file, each.path, now)
+      const replaced = await switchFiles(each.file, each.path, now, beforeSwitch)
       restored.push(describe(each, replaced))
     }
     return restored
@@ -99,6 +103,7 @@ async function prepare(database: ReplicatedDatabase, options: RestoreOptions): P
   try {
     const candidates = await findCandidates(database, folder, options)
     const prepared = await firstWhole(candidates, { database, folder, path }, options)
+    if (to === undefined) await fitIn(prepared.file, options.inPlace, options)
     const like = existsSync(path) ? path : dirname(path)
     giveToOwnerOf(like, prepared.file)
     await chmod(prepared.file, existsSync(path) ? (await stat(path)).mode & 0o777 : 0o600)

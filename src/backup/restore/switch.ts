@@ -19,11 +19,18 @@ import { giveToOwnerOf } from '../owner.ts'
  *
  * @param from A file on the same file system, synced.
  * @param at Milliseconds since 1970.
+ * @param beforeSwitch Called when nobody has the old file open.
  * @returns the folder of the old files; `undefined` when there were none
  * @throws BusyError `HANDCAR_DATABASE_IN_USE`
  */
-export async function switchFiles(from: string, path: string, at: number): Promise<string | undefined> {
+export async function switchFiles(
+  from: string,
+  path: string,
+  at: number,
+  beforeSwitch?: () => Promise<void>,
+): Promise<string | undefined> {
   await using _kept = existsSync(path) ? await settle(path) : undefined
+  await beforeSwitch?.()
   const replaced = await setAllAside(path, at)
   await rename(from, path)
   syncFolder(dirname(path))

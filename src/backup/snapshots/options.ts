@@ -9,6 +9,7 @@ import {
   type OptionReader,
 } from '../../core/index.ts'
 import type { Extension } from '../../database/index.ts'
+import type { InPlace } from '../restore/in-place.ts'
 import { readLimits, type ResolvedLimits, type SnapshotLimits } from './retention.ts'
 
 /** Options of {@link Snapshots}. */
@@ -26,6 +27,8 @@ export interface SnapshotsOptions {
   keep?: SnapshotLimits
   /** How long to wait for another process that works on the snapshots. Default: `'10m'` */
   lockTimeout?: Duration
+  /** What is done when a snapshot takes the place of the database. Default: nothing more. */
+  inPlace?: InPlace
   /** Default: the machine's. */
   clock?: Clock
   /** Default: warnings and errors on standard error. */
@@ -50,6 +53,7 @@ export function resolveSnapshotsOptions(options: SnapshotsOptions) {
     extensions: (value) => (value ?? []) as readonly Extension[],
     keep: readKeep,
     lockTimeout: option.duration(600_000),
+    inPlace: (value) => value as InPlace | undefined,
     clock: (value) => (value ?? systemClock) as Clock,
     logger,
   })

@@ -147,6 +147,8 @@ export class Snapshots {
       to: to ?? this.#options.path,
       mayReplace: to === undefined,
       at: this.#options.clock.now(),
+      inPlace: to === undefined ? this.#options.inPlace : undefined,
+      extensions: this.#options.extensions,
       check: async (path) => void (await this.#checked(path, snapshot)),
     })
   }

@@ -49,3 +49,6 @@ export const deleteLocksOf = 'delete from handcar_cache_locks where holder = ?'
 export const selectHolders = 'select distinct holder from handcar_cache_locks limit 100'
 
 export const deleteOverLocks = 'delete from handcar_cache_locks where expires_at <= ?'
+
+/** After the database has gone back: who held a lock then does not hold it now. */
+export const endAllLocks = 'delete from handcar_cache_locks'

@@ -27,12 +27,7 @@ set aside in replaced-<time> in the data folder, not deleted. What was written s
     const restored = await snapshots.restore(name, to === undefined ? {} : { to: resolve(to) })
     if (json) return output.json(restored)
     output.line(`Restored ${output.color.bold(name)} to ${restored.path}.`)
-    if (restored.replaced === undefined) return
-    output.line(`The database that was there is in ${restored.replaced}.`)
-    output.line(
-      output.color.dim(
-        'Values of the cache without tags know nothing of it: `handcar cache clear` ends them.',
-      ),
-    )
+    if (restored.replaced !== undefined)
+      output.line(`The database that was there is in ${restored.replaced}.`)
   },
 }
