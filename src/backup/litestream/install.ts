@@ -1,10 +1,7 @@
-import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { chmod, mkdir, rename, rm, writeFile } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
-import { promisify } from 'node:util'
+import * as http from 'node:http'
 import { HandcarError } from '../../core/index.ts'
-import { parseVersion } from './version.ts'
+import { unpackLitestream } from './unpack.ts'
 
 /** The release that is installed. */
 export const pinnedVersion = '0.5.16'
@@ -42,6 +39,8 @@ export interface InstallOptions {
   platform?: string
   /** How long the download may take, in milliseconds. Default: 300,000 */
   timeout?: number
+  /** May name a proxy: HTTPS_PROXY, HTTP_PROXY, NO_PROXY, also in small letters. Default: none */
+  environment?: Readonly<Record<string, string | undefined>>
 }
 
 /**
@@ -55,30 +54,34 @@ export async function installLitestream({
   from = `https://github.com/benbjohnson/litestream/releases/download/v${pinnedVersion}`,
   platform = `${process.platform}-${process.arch}`,
   timeout = 300_000,
+  environment = {},
 }: InstallOptions): Promise<string> {
   const archive = archives[platform]
   if (archive === undefined) throw failed(`There is no release of Litestream for ${platform}`)
   const url = `${from}/litestream-${pinnedVersion}-${archive.platform}.tar.gz`
-  const bytes = await download(url, timeout)
+  const bytes = await download(url, { timeout, environment })
   const sha256 = createHash('sha256').update(bytes).digest('hex')
   if (sha256 !== archive.sha256)
     throw failed(
       `Expected ${url} with the SHA-256 ${archive.sha256}, got ${bytes.length} bytes with ${sha256}`,
     )
-  const folder = `${to}.installing`
-  await rm(folder, { recursive: true, force: true })
   try {
-    return await unpack(bytes, folder, to)
+    return await unpackLitestream(bytes, to)
   } catch (error) {
     throw error instanceof HandcarError
       ? error
       : failed(`Litestream cannot be unpacked: ${String(error)}`, error)
-  } finally {
-    await rm(folder, { recursive: true, force: true })
   }
 }
 
-async function download(url: string, timeout: number): Promise<Buffer> {
+async function download(
+  url: string,
+  { timeout, environment }: Required<Pick<InstallOptions, 'timeout' | 'environment'>>,
+): Promise<Buffer> {
+  // Node 24.12 does not have it yet.
+  const restore = (http.setGlobalProxyFromEnv as typeof http.setGlobalProxyFromEnv | undefined)?.({
+    ...environment,
+  })
   try {
     const response = await fetch(url, { signal: AbortSignal.timeout(timeout) })
     if (!response.ok) throw new Error(`the server answered ${response.status}`)
@@ -87,21 +90,9 @@ async function download(url: string, timeout: number): Promise<Buffer> {
     const { message, cause: deeper } = cause as Error
     const why = deeper instanceof Error ? `${message} (${deeper.message})` : message
     throw failed(`${url} cannot be downloaded: ${why}`, cause)
+  } finally {
+    restore?.()
   }
-}
-
-async function unpack(bytes: Buffer, folder: string, to: string): Promise<string> {
-  const run = promisify(execFile)
-  const program = join(folder, 'litestream')
-  await mkdir(folder, { recursive: true, mode: 0o700 })
-  await writeFile(join(folder, 'archive.tar.gz'), bytes)
-  await run('tar', ['-xzf', 'archive.tar.gz', basename(program)], { cwd: folder })
-  await chmod(program, 0o755)
-  const { stdout } = await run(program, ['version'], { timeout: 30_000 })
-  const { version } = parseVersion(stdout, program)
-  await mkdir(dirname(to), { recursive: true, mode: 0o700 })
-  await rename(program, to)
-  return version
 }
 
 function failed(message: string, cause?: unknown): HandcarError {

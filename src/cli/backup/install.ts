@@ -13,7 +13,7 @@ export const install: Command = {
     const config = await loadConfig(folder)
     const backup = backupFolderOf(config)
     output.warn(`Downloading Litestream ${pinnedVersion} …`)
-    const version = await installLitestream({ to: backup.binary })
+    const version = await installLitestream({ to: backup.binary, environment: process.env })
     for (const path of [backup.path, backup.binaries, backup.binary]) giveToOwnerOf(config.data, path)
     output.line(`Litestream ${version} is installed: ${backup.binary}`)
   },
