@@ -6,9 +6,9 @@ import { processesWith } from '../../src/backup/litestream/process-record.ts'
 import type { LitestreamLine } from '../../src/backup/index.ts'
 import { auditRestored } from '../crash/backup-audit.ts'
 import { backupTargets } from '../helpers/backup-targets.ts'
-import { LedgerLoad } from '../helpers/ledger-load.ts'
+import { LedgerLoad, type Commit } from '../helpers/ledger-load.ts'
 import { litestreams } from '../helpers/litestream.ts'
-import { isAlive } from '../helpers/processes.ts'
+import { childrenOf, isAlive } from '../helpers/processes.ts'
 import { ReplicatedMachine } from '../helpers/replicated-machine.ts'
 import { waitUntil } from '../helpers/wait-until.ts'
 
@@ -36,6 +36,61 @@ class Census implements AsyncDisposable {
 }
 
 const lines = ['0.3', '0.5'] as const
+
+for (const line of lines)
+  test(
+    `after the supervisor, its guard, or everything was killed the next start finds its way: one Litestream at a time (${line})`,
+    {
+      skip:
+        litestreams[line].isMissing || (process.platform !== 'linux' && 'only Linux tells of all processes'),
+      timeout: 240_000,
+    },
+    async () => {
+      await using target = await backupTargets.folder.start()
+      await using machine = new ReplicatedMachine({ line, target })
+      await using census = new Census(machine)
+      const commits: Commit[] = []
+      for (const victims of [
+        ['supervisor'],
+        ['supervisor', 'guard'],
+        ['supervisor', 'guard', 'web', 'litestream'],
+      ]) {
+        const load = new LedgerLoad(await machine.start(), victims.join(' and '))
+        await load.untilMore(20)
+        await machine.untilReplicated()
+        await load.untilMore(20)
+        const { tree, backup } = await machine.status()
+        const pids: Record<string, number[]> = {
+          supervisor: [tree.pid],
+          guard: childrenOf(tree.pid, 'handcar-guard'),
+          web: tree.processes.flatMap(({ pid }) => pid ?? []),
+          litestream: [backup.pid!],
+        }
+        for (const pid of victims.flatMap((victim) => pids[victim]!)) process.kill(pid, 'SIGKILL')
+        await load.end()
+        commits.push(...load.commits)
+      }
+      const load = new LedgerLoad(await machine.start(), 'last')
+      await load.untilMore(20)
+      await load.end()
+      await waitUntil(
+        'everything is replicated',
+        async () => (await machine.status()).backup.databases[0]!.replicas[0]!.lag === 0,
+        60_000,
+      )
+      await machine.stop()
+      const { lost } = await auditRestored(machine.database, [...commits, ...load.commits])
+      assert.deepEqual(lost, [], 'what was acknowledged is in the database')
+      const restored = await machine.run(['restore', '--to', machine.folder.file('look')])
+      assert.equal(restored.code, 0, restored.errors)
+      const audit = await auditRestored(machine.folder.file('look/app.sqlite3'), [
+        ...commits,
+        ...load.commits,
+      ])
+      assert.deepEqual(audit.lost, [], 'and in the replica')
+      assert.equal(census.most, 1)
+    },
+  )
 
 for (const line of lines)
   test(
