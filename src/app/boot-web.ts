@@ -1,6 +1,7 @@
 import type { TreeStatus } from '../supervisor/index.ts'
 import { boot } from './boot.ts'
 import { replicates, replicationCheck } from './replication.ts'
+import { verificationCheck } from './verification.ts'
 import { webServer } from './web-server.ts'
 
 /** Boots a process that serves the connections which its supervisor hands to it. */
@@ -9,7 +10,9 @@ export async function bootWeb(): Promise<void> {
     const tree = (): Promise<TreeStatus> => supervised.treeStatus()
     const server = webServer(handcar, app, {
       details: tree,
-      checks: replicates(handcar.config) ? [replicationCheck(tree)] : [],
+      checks: replicates(handcar.config)
+        ? [replicationCheck(tree), verificationCheck(handcar.config, handcar.database)]
+        : [],
       stopTimeout: handcar.config.processes.stopTimeout,
     })
     await server.start()

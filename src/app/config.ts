@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseEnv } from 'node:util'
-import type { ReplicationSettings, SnapshotSettings } from '../backup/index.ts'
+import type { ReplicationSettings, SnapshotSettings, VerifySettings } from '../backup/index.ts'
 import type { CacheSettings } from '../cache/index.ts'
 import { HandcarError, type Duration, type Size } from '../core/index.ts'
 import type { DatabaseOptions } from '../database/index.ts'
@@ -136,6 +136,11 @@ export interface BackupConfig extends ReplicationSettings {
   restoreIfMissing?: boolean
   /** Copies on the same disk, in `snapshots` in the data folder. */
   snapshots?: SnapshotSettings
+  /**
+   * How often each replica is restored and compared with the database, by a job of the app. `false`: never. Default:
+   * `{ every: '24h', timeout: '30m' }`
+   */
+  verify?: VerifySettings | false
 }
 
 /** The processes of the app. */

@@ -18,6 +18,7 @@ import { importJobs } from './jobs-module.ts'
 import { createLogger } from './logger.ts'
 import { partMigrations } from './part-migrations.ts'
 import { resolveConfig, type ResolvedConfig } from './resolve-config.ts'
+import { assertNotReserved, verificationJobs, verifySoon } from './verification.ts'
 
 /** What a process is for. Only `web` and `jobs` do work of their own accord. */
 export type Role = 'web' | 'jobs' | 'script'
@@ -153,7 +154,9 @@ export class Handcar extends Service {
    * Idempotent; does nothing in a process that is not for that.
    */
   async work(): Promise<void> {
-    if (this.#performsJobs) await this.jobs.work()
+    if (!this.#performsJobs) return
+    await this.jobs.work()
+    await verifySoon(this.jobs, this.database)
   }
 
   get #performsJobs(): boolean {
@@ -182,7 +185,8 @@ export class Handcar extends Service {
       importJobs(this.config.jobs),
       importChannels(this.config.realtime),
     ])
-    this.jobs.define(...jobs)
+    assertNotReserved(jobs)
+    this.jobs.define(...jobs, ...verificationJobs(this.config))
     this.realtime.define(channels)
     this.#isDefined = true
   }

@@ -1,4 +1,4 @@
-import { readKeep, replicationReaders } from '../backup/index.ts'
+import { readKeep, readVerification, replicationReaders } from '../backup/index.ts'
 import { option, readOptions, type OptionReader } from '../core/index.ts'
 import type {
   CacheConfig,
@@ -118,6 +118,7 @@ export const settings = {
   backup: {
     snapshots: { beforeMigrations: option.flag(true), keep: readKeep },
     restoreIfMissing: option.flag(false),
+    verify: readVerification,
     ...replicationReaders,
   },
   processes: {

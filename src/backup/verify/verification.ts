@@ -39,6 +39,8 @@ export interface VerifiedReplica {
   replica: string
   /** The newest verification. */
   last: Verification
+  /** The newest one that has found something out; `undefined` when none has. */
+  lastConclusive: Verification | undefined
   /** The newest one that has found it right; `undefined` when none has. */
   lastVerified: Verification | undefined
 }
@@ -60,17 +62,19 @@ interface Row extends Omit<Verification, 'beganAt' | 'restorableAfter'> {
 export function lastVerifications(database: Reader): VerifiedReplica[] {
   if (database.get(selectTables) === undefined) return []
   const found = new Map<string, VerifiedReplica>()
-  for (const row of database.all<Row>(selectNewestChecks).map(toVerification)) {
-    const key = `${row.database} ${row.replica}`
-    const known = found.get(key)
-    if (known === undefined)
-      found.set(key, {
-        database: row.database,
-        replica: row.replica,
-        last: row,
-        lastVerified: row.verdict === 'verified' ? row : undefined,
-      })
-    else if (row.verdict === 'verified') known.lastVerified ??= row
+  for (const check of database.all<Row>(selectNewestChecks).map(toVerification)) {
+    const { database: name, replica, verdict } = check
+    const key = `${name} ${replica}`
+    const known = found.get(key) ?? {
+      database: name,
+      replica,
+      last: check,
+      lastConclusive: undefined,
+      lastVerified: undefined,
+    }
+    found.set(key, known)
+    if (verdict !== 'inconclusive') known.lastConclusive ??= check
+    if (verdict === 'verified') known.lastVerified ??= check
   }
   return [...found.values()]
 }
@@ -81,14 +85,9 @@ export function lastVerifications(database: Reader): VerifiedReplica[] {
  * is inconclusive changes nothing.
  */
 export function lastVerdict(database: Reader): 'verified' | 'failed' | undefined {
-  if (database.get(selectTables) === undefined) return undefined
-  const newest = new Map<string, Verdict>()
-  for (const { database: name, replica, verdict } of database.all<Row>(selectNewestChecks)) {
-    const key = `${name} ${replica}`
-    if (verdict !== 'inconclusive' && !newest.has(key)) newest.set(key, verdict)
-  }
-  if (newest.size === 0) return undefined
-  return [...newest.values()].includes('failed') ? 'failed' : 'verified'
+  const verdicts = lastVerifications(database).flatMap(({ lastConclusive }) => lastConclusive?.verdict ?? [])
+  if (verdicts.length === 0) return undefined
+  return verdicts.includes('failed') ? 'failed' : 'verified'
 }
 
 function toVerification({ id: _id, began_at, restorable_after, ...row }: Row): Verification {
