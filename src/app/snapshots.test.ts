@@ -80,3 +80,37 @@ test('settings that are wrong are refused by name', async () => {
   const unknown = { backup: { snapshots: { keep: { cuont: 1 } } } } as Config
   assert.equal(await codeOf(() => configOf(folder, unknown)), 'HANDCAR_OPTION_UNKNOWN')
 })
+
+test('while the backup is known to be broken the last snapshot from before that stays', async () => {
+  using folder = appFolder({ [migration(1)]: 'create table posts (title text)' })
+  const config = configOf(folder, { backup: { snapshots: { keep: { count: 1 } } } })
+  const snapshots = snapshotsOf(config, recordingLogger())
+  const names = async (): Promise<string[]> => (await snapshots.list()).map(({ name }) => name)
+  const found = async (verdict: string): Promise<void> => {
+    await using database = new Database({ path: config.database.path, readers: false })
+    await database.start()
+    await database.run(
+      `insert into handcar_backup_checks (database, replica, address, verdict, began_at, duration)
+       values ('app', 's3', 's3://b', ?, ?, 1)`,
+      [verdict, Date.now()],
+    )
+  }
+  const make = async (name: string): Promise<void> =>
+    void (await snapshots.create({ name, reason: 'migration', note: 'the same' }))
+  await prepare(folder)
+  await make('a')
+  await make('b')
+  assert.deepEqual(await names(), ['b'])
+  await found('verified')
+  await make('c')
+  await found('failed')
+  await found('inconclusive')
+  await make('d')
+  assert.deepEqual(await names(), ['d', 'c'], 'nothing was known to be right before')
+  await make('e')
+  assert.deepEqual(await names(), ['e', 'c'])
+  assert.deepEqual(await snapshots.prune({ count: 1, all: true }), [])
+  await found('verified')
+  await make('f')
+  assert.deepEqual(await names(), ['f'])
+})

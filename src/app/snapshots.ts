@@ -1,9 +1,9 @@
-import { existsSync } from 'node:fs'
 import { Snapshots, type NewSnapshot } from '../backup/index.ts'
 import { HandcarError, type Logger } from '../core/index.ts'
-import { Database, listMigrations } from '../database/index.ts'
+import { listMigrations } from '../database/index.ts'
 import { inPlaceOf } from './in-place.ts'
 import { partMigrations } from './part-migrations.ts'
+import { openToRead, redSince } from './red-since.ts'
 import type { ResolvedConfig } from './resolve-config.ts'
 
 /** The snapshots of an app's database. Opens nothing. */
@@ -12,6 +12,7 @@ export function snapshotsOf({ database, backup, cache }: ResolvedConfig, logger?
     path: database.path,
     keep: backup.snapshots.keep,
     inPlace: inPlaceOf({ cache }),
+    redSince: () => redSince({ database }, logger),
     ...(database.extensions && { extensions: database.extensions }),
     ...(logger && { logger }),
   })
@@ -40,17 +41,9 @@ export async function snapshotBeforeMigrations(
 
 /** The names of the migrations that will run; none for a database that holds nothing. */
 async function pendingMigrations(config: ResolvedConfig, logger: Logger): Promise<string[]> {
-  const { path, migrations } = config.database
-  if (!existsSync(path)) return []
-  await using database = new Database({
-    ...config.database,
-    readOnly: true,
-    readers: false,
-    checkpointer: false,
-    logger,
-  })
-  await database.start()
-  if (!database.get('select 1 from sqlite_schema limit 1')) return []
+  const { migrations } = config.database
+  await using database = await openToRead(config, logger)
+  if (!database?.get('select 1 from sqlite_schema limit 1')) return []
   const listed = await listMigrations(database, migrations, partMigrations)
   const acceptsNewer = config.database.newerSchema === 'accept'
   const isRefused = listed.some(({ state }) => state === 'changed' || (state === 'unknown' && !acceptsNewer))

@@ -29,6 +29,11 @@ export interface SnapshotsOptions {
   lockTimeout?: Duration
   /** What is done when a snapshot takes the place of the database. Default: nothing more. */
   inPlace?: InPlace
+  /**
+   * Tells until when the backup elsewhere was known to be right, in milliseconds since 1970, while it is known not to be any more. The
+   * newest snapshot of that time then stays. Default: it is always right.
+   */
+  redSince?: () => Promise<number | undefined>
   /** Default: the machine's. */
   clock?: Clock
   /** Default: warnings and errors on standard error. */
@@ -54,6 +59,7 @@ export function resolveSnapshotsOptions(options: SnapshotsOptions) {
     keep: readKeep,
     lockTimeout: option.duration(600_000),
     inPlace: (value) => value as InPlace | undefined,
+    redSince: (value) => (value ?? (async () => undefined)) as () => Promise<number | undefined>,
     clock: (value) => (value ?? systemClock) as Clock,
     logger,
   })

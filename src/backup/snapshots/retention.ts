@@ -33,20 +33,57 @@ export function readLimits(value: unknown, name: string): ResolvedLimits {
   }
 }
 
+/** What decides which snapshots go. */
+export interface Retention {
+  limits: ResolvedLimits
+  /** Milliseconds since 1970. */
+  now: number
+  /**
+   * Until when the backup elsewhere was known to be right, in milliseconds since 1970, while it is known not to be any more; `undefined`
+   * otherwise. The newest snapshot of that time then stays, or the oldest one: it may be the only good state there is.
+   */
+  redSince: number | undefined
+}
+
 /**
  * Which of these snapshots are over a limit: oldest ones, and never the newest.
  *
  * @param snapshots Newest first.
- * @param now Milliseconds since 1970.
  */
 export function overLimit(
   snapshots: readonly Snapshot[],
-  { count = Infinity, age = Infinity, bytes = Infinity }: ResolvedLimits,
-  now: number,
+  { limits: { count = Infinity, age = Infinity, bytes = Infinity }, now, redSince }: Retention,
 ): Snapshot[] {
   let sum = 0
+  const needed = lastGood(snapshots, redSince)
   return snapshots.filter((snapshot, index) => {
     sum += snapshot.bytes
-    return index > 0 && (index >= count || now - snapshot.createdAt > age || sum > bytes)
+    const isOver = index >= count || now - snapshot.createdAt > age || sum > bytes
+    return isOver && index > 0 && snapshot !== needed
   })
+}
+
+/**
+ * Which snapshots go when one was made.
+ *
+ * A deployment that fails is tried again and again, perhaps by a service manager, each time before the same migrations. The
+ * snapshots of such a loop take the place of one another, or they would push all others out.
+ *
+ * @param snapshots Those that were made for the same reason, newest first, with the new one.
+ */
+export function replacedBy(
+  { name, note }: Snapshot,
+  snapshots: readonly Snapshot[],
+  retention: Retention,
+): Snapshot[] {
+  const needed = lastGood(snapshots, retention.redSince)
+  const isRepeated = (each: Snapshot): boolean =>
+    each.name !== name && note !== undefined && each.note === note && each !== needed
+  const others = snapshots.filter((each) => !isRepeated(each))
+  return [...snapshots.filter(isRepeated), ...overLimit(others, retention)]
+}
+
+function lastGood(snapshots: readonly Snapshot[], redSince: number | undefined): Snapshot | undefined {
+  if (redSince === undefined) return undefined
+  return snapshots.find(({ createdAt }) => createdAt <= redSince) ?? snapshots.at(-1)
 }

@@ -15,7 +15,7 @@ import { SnapshotFiles } from './files.ts'
 import { lockFolder } from './folder-lock.ts'
 import { checkName, nameFor } from './name.ts'
 import { resolveSnapshotsOptions, type SnapshotsOptions } from './options.ts'
-import { overLimit, readLimits, type SnapshotLimits } from './retention.ts'
+import { overLimit, readLimits, replacedBy, type Retention, type SnapshotLimits } from './retention.ts'
 import { assertRoom } from './space.ts'
 import type { NewSnapshot, Snapshot, SnapshotReason } from './snapshot.ts'
 
@@ -178,10 +178,9 @@ export class Snapshots {
     if (!existsSync(this.folder)) return []
     using _lock = await this.#lock()
     const kinds = Map.groupBy(await this.list(), ({ reason }) => (all ? 'all' : reason))
+    const retention = await this.#retention(limits)
     const automatic = all ? ['all'] : ['migration', 'merge']
-    const doomed = automatic.flatMap((kind) =>
-      overLimit(kinds.get(kind as SnapshotReason) ?? [], limits, this.#options.clock.now()),
-    )
+    const doomed = automatic.flatMap((kind) => overLimit(kinds.get(kind as SnapshotReason) ?? [], retention))
     if (!dryRun) for (const { name } of doomed) await this.#files.remove(name)
     return doomed
   }
@@ -205,16 +204,13 @@ export class Snapshots {
     return snapshot
   }
 
-  /**
-   * A deployment that fails is tried again and again, perhaps by a service manager, each time before the same migrations. Without
-   * this the snapshots of such a loop would push all others out.
-   */
-  async #forgetOld({ name, reason, note }: Snapshot): Promise<void> {
-    const alike = (await this.list()).filter((each) => each.reason === reason)
-    const repeated = alike.filter((each) => each.name !== name && note !== undefined && each.note === note)
-    const others = alike.filter((each) => !repeated.includes(each))
-    const old = overLimit(others, this.#options.keep, this.#options.clock.now())
-    for (const each of [...repeated, ...old]) await this.#files.remove(each.name)
+  async #forgetOld(made: Snapshot): Promise<void> {
+    const alike = (await this.list()).filter(({ reason }) => reason === made.reason)
+    for (const { name } of replacedBy(made, alike, await this.#retention())) await this.#files.remove(name)
+  }
+
+  async #retention(limits = this.#options.keep): Promise<Retention> {
+    return { limits, now: this.#options.clock.now(), redSince: await this.#options.redSince() }
   }
 
   async #checked(path: string, { name, checksum }: Snapshot): Promise<FileReport> {

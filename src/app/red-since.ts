@@ -1,0 +1,45 @@
+import { existsSync } from 'node:fs'
+import { lastVerifications } from '../backup/index.ts'
+import type { Logger } from '../core/index.ts'
+import { Database } from '../database/index.ts'
+import type { ResolvedConfig } from './resolve-config.ts'
+
+/**
+ * Until when the backup of an app was known to be right, in milliseconds since 1970, while it is known not to be any more; `undefined` when
+ * nothing is known against it, or nothing can be found out.
+ */
+export async function redSince(
+  config: Pick<ResolvedConfig, 'database'>,
+  logger?: Logger,
+): Promise<number | undefined> {
+  try {
+    await using database = await openToRead(config, logger)
+    const times = lastVerifications(database ?? nothing).flatMap(({ lastConclusive, lastVerified }) =>
+      lastConclusive?.verdict === 'failed' ? [(lastVerified ?? lastConclusive).beganAt] : [],
+    )
+    return times.length === 0 ? undefined : Math.min(...times)
+  } catch (error) {
+    // A database that cannot be read is no reason to keep the disk full.
+    logger?.warn({ error: String(error) }, 'what is known of the backup could not be read')
+    return undefined
+  }
+}
+
+const nothing = { get: () => undefined, all: () => [] }
+
+/** The database of an app for a short look; `undefined` when there is none. */
+export async function openToRead(
+  { database: options }: Pick<ResolvedConfig, 'database'>,
+  logger?: Logger,
+): Promise<Database | undefined> {
+  if (!existsSync(options.path)) return undefined
+  const database = new Database({
+    ...options,
+    readOnly: true,
+    readers: false,
+    checkpointer: false,
+    ...(logger && { logger }),
+  })
+  await database.start()
+  return database
+}
