@@ -1,0 +1,110 @@
+import assert from 'node:assert/strict'
+import { statSync } from 'node:fs'
+import { test, type TestContext } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import {
+  BackupFolder,
+  Litestream,
+  replicationReaders,
+  snapshotIntervalOf,
+  type LitestreamLine,
+} from '../../src/backup/index.ts'
+import { restoreFromReplicas } from '../../src/backup/restore/restore.ts'
+import { readOptions } from '../../src/core/index.ts'
+import { Coordinator } from '../../src/database/index.ts'
+import { backupTargets } from '../helpers/backup-targets.ts'
+import { Child } from '../helpers/child.ts'
+import { litestreams } from '../helpers/litestream.ts'
+import { recordingLogger } from '../helpers/recording-logger.ts'
+import { readRecord } from '../helpers/replicator.ts'
+import { newestRow } from '../helpers/rows.ts'
+import { MoodyS3 } from '../helpers/s3-moods.ts'
+import { temporaryFolder } from '../helpers/temporary-folder.ts'
+import { waitUntil } from '../helpers/wait-until.ts'
+import { isSoak } from './soak.ts'
+
+const megabyte = 1_024 ** 2
+const walLimit = 4 * megabyte
+const outage = isSoak ? 300_000 : 12_000
+
+/**
+ * A process writes without a pause while the bucket answers nothing: from the beginning, so that not even the first whole copy can be sent,
+ * and again later. Litestream is ended and started meanwhile, since it makes no progress. What grows is Litestream's own copy of what it
+ * could not send, as much as is written; the WAL does not.
+ */
+for (const line of ['0.3', '0.5'] as const)
+  test(
+    `flat-out writes beside a bucket that answers nothing leave the WAL small (${line})`,
+    {
+      skip: litestreams[line].isMissing || backupTargets.s3.isMissing,
+      timeout: isSoak ? 1_800_000 : 240_000,
+    },
+    async (context) => await play(line, context),
+  )
+
+async function play(line: LitestreamLine, context: TestContext): Promise<void> {
+  using folder = temporaryFolder()
+  await using bucket = await MoodyS3.start()
+  const { replica, environment } = bucket.target
+  const logger = recordingLogger()
+  const [path, record] = [folder.file('app.sqlite3'), folder.file('record')]
+  const binary = litestreams[line].path
+  const settings = { binary, replicas: [replica], lagAlarm: '2s', walLimit }
+  const read = readOptions('test', settings, replicationReaders)
+  const databases = [{ name: 'app', path }]
+  await using coordinator = new Coordinator({ path, logger })
+  await using litestream = new Litestream({
+    folder: new BackupFolder(folder.path),
+    app: folder.path,
+    databases,
+    replication: { ...read, snapshotInterval: snapshotIntervalOf(read, 'test') },
+    environment,
+    logger,
+    host: {
+      begins: () => coordinator.giveWay({ walLimit }),
+      pauses: () => coordinator.awaitReplicator({ walLimit }),
+      ends: () => coordinator.awaitReplicator({ walLimit }),
+    },
+  })
+  bucket.mood = 'silent'
+  await litestream.start()
+  await coordinator.start()
+  await using writer = Child.start('recording-writer-process', { path, record, pause: 0, coordinated: true })
+  await writer.next()
+
+  const lag = (): number | undefined => litestream.status().databases[0]!.replicas[0]!.lag
+  const longest: number[] = []
+  for (let round = 0; round < 2; round++) {
+    bucket.mood = 'silent'
+    let longestWal = 0
+    const until = performance.now() + outage
+    while (performance.now() < until) {
+      longestWal = Math.max(longestWal, statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0)
+      await sleep(20)
+    }
+    longest.push(longestWal / megabyte)
+    assert.notEqual(litestream.status().problem, undefined)
+    bucket.mood = 'well'
+    await waitUntil('it catches up', () => (lag() ?? Infinity) < 2_000, 90_000)
+  }
+  await writer.tell('stop')
+  await writer.ended()
+  await waitUntil('everything is replicated', () => lag() === 0, 60_000)
+  const { restarts } = litestream.status()
+  await litestream.stop()
+  const truth = readRecord(record).at(-1)!.id
+  const { pause } = coordinator.stats().checkpointer!
+  context.diagnostic(
+    `${truth} rows, WAL up to ${longest.map((size) => size.toFixed(1)).join(' and ')} MB, ${pause.count} pauses, ${restarts} restarts`,
+  )
+  const [restored] = await restoreFromReplicas({
+    databases,
+    replicas: read.replicas,
+    binary: { path: binary, line },
+    environment,
+    now: Date.now(),
+    to: folder.file('restored'),
+  })
+  assert.equal(newestRow(restored!.path), truth)
+  for (const size of longest) assert.ok(size * megabyte < 16 * walLimit, `the WAL became ${size} MB long`)
+}
