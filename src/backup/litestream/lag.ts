@@ -22,6 +22,8 @@ export class LagMeter {
   /** Positions that the replica does not have yet; what they hold was written after `since`. */
   #missing: { position: number; since: number }[] = []
   #local: number | undefined
+  /** How far Litestream was when it was asked first. What the replica did not have then is of any age. */
+  #first: number | undefined
   #readUntil: number | undefined
   #isKnown = false
   #hasGained = false
@@ -33,9 +35,12 @@ export class LagMeter {
     // A new generation begins anew.
     if (this.#local !== undefined && local < this.#local) this.#missing = []
     const isFirst = this.#local === undefined
+    if (this.#first !== undefined && local < this.#local!) this.#first = local
+    if (isFirst) this.#first = local
     if (local !== this.#local && !(isFirst && remote === undefined))
       this.#missing.push({ position: local, since: this.#readUntil ?? at })
     if (remote !== this.#remote) this.#progress(at, remote)
+    if (remote !== undefined && remote >= (this.#first ?? 0)) this.#first = undefined
     if (remote !== undefined) this.#missing = this.#missing.filter(({ position }) => position > remote)
     this.#local = local
     // The clock by which Litestream tells it may have been set meanwhile.
@@ -43,11 +48,17 @@ export class LagMeter {
   }
 
   /**
-   * Milliseconds for which the replica is behind; 0 when it has everything, `undefined` when that is not known.
+   * Milliseconds for which the replica is behind; 0 when it has everything, `undefined` when that is not known, as after a start: until the
+   * replica has what was there then.
    *
    * @param writtenAt When the WAL was written last; `-Infinity` when never.
    */
   lag(now: number, writtenAt: number): number | undefined {
+    return this.#first === undefined ? this.leastLag(now, writtenAt) : undefined
+  }
+
+  /** As {@link lag}, but when that is not known, the milliseconds for which it is behind at least. */
+  leastLag(now: number, writtenAt: number): number | undefined {
     if (this.#readUntil === undefined) return undefined
     const behind = this.#missing[0] === undefined ? 0 : now - this.#missing[0].since
     const isUnread = writtenAt + clockTick >= this.#readUntil

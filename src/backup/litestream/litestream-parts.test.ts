@@ -121,9 +121,21 @@ test('after a start the replica may have everything without saying so: not known
   meter.note({ at: 1_000, local: 5, remote: undefined, readUntil: 900 })
   assert.equal(meter.lag(60_000, 500), undefined)
   meter.note({ at: 2_000, local: 6, remote: undefined, readUntil: 1_900 })
-  assert.equal(meter.lag(60_000, 1_500), 59_100)
+  assert.equal(meter.leastLag(60_000, 1_500), 59_100)
+  assert.equal(meter.lag(60_000, 1_500), undefined, 'what was written before may be missing too')
   meter.note({ at: 3_000, local: 6, remote: 6, readUntil: 2_900 })
   assert.equal(meter.lag(60_000, 1_500), 0)
+})
+
+test('how old what was not sent before a start is, nobody knows', () => {
+  const meter = new LagMeter()
+  meter.note({ at: 1_000, local: 9, remote: 5, readUntil: 900 })
+  assert.equal(meter.lag(1_040, 500), undefined)
+  assert.equal(meter.leastLag(61_000, 500), 60_000, 'it is an alarm all the same')
+  meter.note({ at: 2_000, local: 10, remote: 8, readUntil: 1_900 })
+  assert.equal(meter.lag(2_000, 1_500), undefined)
+  meter.note({ at: 3_000, local: 11, remote: 9, readUntil: 2_900 })
+  assert.equal(meter.lag(3_000, 2_500), 2_100)
 })
 
 test('a replica that was only read after a start is not known to get anything', () => {

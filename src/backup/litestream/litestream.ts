@@ -260,7 +260,7 @@ export class Litestream extends Service {
       replicas: databases.flatMap(({ name, path }) =>
         replication.replicas.map((replica) => ({
           address: addressOf(replica, name),
-          lag: run?.lagOf(path, replica.name),
+          lag: run?.leastLagOf(path, replica.name),
         })),
       ),
       lastError: run?.lastError,

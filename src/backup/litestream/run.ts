@@ -120,6 +120,11 @@ export class LitestreamRun {
     return this.#meters.get(`${replica}\0${path}`)?.lag(performance.now(), changedAt(`${path}-wal`))
   }
 
+  /** As {@link lagOf}; when that is not known, what it is at least. */
+  leastLagOf(path: string, replica: string): number | undefined {
+    return this.#meters.get(`${replica}\0${path}`)?.leastLag(performance.now(), changedAt(`${path}-wal`))
+  }
+
   /** Bytes of the databases. */
   get bytes(): number {
     return this.#options.databases.reduce((sum, { path }) => sum + sizeOf(path), 0)
