@@ -17,9 +17,9 @@ const compileCache = join(import.meta.dirname, '../../node_modules/.cache/crash-
 /** What of a machine can be killed. */
 export type Victim = 'web' | 'litestream' | 'supervisor' | 'everything'
 
-/** What the status of the backup has told: everything that was acknowledged before this moment is replicated. */
+/** What the status of the backup has told at a moment: everything that was acknowledged before another one is replicated. */
 export interface Claim {
-  /** When it was told, and of which moment it speaks; milliseconds since 1970. */
+  /** Milliseconds since 1970. */
   toldAt: number
   until: number
 }
@@ -41,7 +41,7 @@ export interface MachineOptions {
 export class ReplicatedMachine implements AsyncDisposable {
   readonly folder: AppFolder
   readonly line: LitestreamLine
-  /** What its status has told of the replica since its start. */
+  /** What its status has told of the replica, over all its starts. */
   readonly claims: Claim[] = []
   readonly #environment: Record<string, string | undefined>
   #running: RunningCommand | undefined
@@ -103,6 +103,11 @@ export class ReplicatedMachine implements AsyncDisposable {
     return this.#running
   }
 
+  /** Until the app has written something to its log. */
+  async wrote(pattern: RegExp): Promise<void> {
+    await this.#running!.wrote(pattern)
+  }
+
   /** Until its status has told that everything that was acknowledged before a moment is replicated. Default: before now */
   async untilReplicated(moment = Date.now()): Promise<void> {
     await waitUntil(
@@ -162,13 +167,13 @@ export class ReplicatedMachine implements AsyncDisposable {
   /** Notes what the status tells, as long as the app runs. */
   async #watch(running: RunningCommand): Promise<void> {
     while (!running.hasEnded) {
-      const toldAt = Date.now()
+      const askedAt = Date.now()
       const backup = await this.status().then(
         (status) => status.backup,
         () => undefined,
       )
       const lag = backup?.state === 'running' ? backup.databases[0]?.replicas[0]?.lag : undefined
-      if (lag !== undefined) this.claims.push({ toldAt, until: toldAt - lag })
+      if (lag !== undefined) this.claims.push({ toldAt: Date.now(), until: askedAt - lag })
       await new Promise((resolve) => setTimeout(resolve, 100))
     }
   }
