@@ -30,8 +30,12 @@ interface Range {
 
 /** How long one read of the database takes, in milliseconds: it keeps the WAL from being begun anew. */
 const readTime = 4
-/** How many rows one read takes at most. */
-const mostRows = 20_000
+/**
+ * How many rows a range has: few, so that a row that changes keeps few others from being compared, and more the larger the table is, so that
+ * the ranges of a large table are not too many to remember.
+ */
+const fewRows = 200
+const mostRanges = 1_000
 /** What stands for the hash of rows that are not there, or of a table that is gone. */
 const nothing = ''
 
@@ -53,6 +57,7 @@ export class ContentSurvey implements Disposable {
   #suspects: Range[] = []
   #rows = 0
   #longestRead = 0
+  #owed = 0
   #watching: Promise<void> | undefined
   #isWatching = false
 
@@ -69,12 +74,15 @@ export class ContentSurvey implements Disposable {
     this.#noteSchema()
     for (const table of this.#tables) {
       const reader = new ContentReader(this.#driver, table)
+      let tableRows = 0
       for (let from: unknown[] | undefined, isEnd = false; !isEnd;) {
-        const slice = await this.#timed(() => reader.read(from, { rows: mostRows, time: readTime }))
+        const limits = { rows: Math.max(fewRows, Math.floor(tableRows / mostRanges)), time: readTime }
+        const slice = await this.#timed(() => reader.read(from, limits))
         const { hash, rows, lastKey } = slice
         ;({ isEnd } = slice)
         this.#ranges.push({ table: table.name, from, rows, isLast: isEnd, seen: new Set([hash]) })
         this.#rows += rows
+        tableRows += rows
         from = lastKey
       }
     }
@@ -161,13 +169,17 @@ export class ContentSurvey implements Disposable {
     this.#schemas.add(describeContent(this.#driver))
   }
 
-  /** Reads, and pauses for as long as that took. */
+  /** Reads, and pauses for as long as that took, or several reads together. */
   async #timed<Result>(read: () => Result): Promise<Result> {
     const startedAt = performance.now()
     const result = read()
     const took = performance.now() - startedAt
     this.#longestRead = Math.max(this.#longestRead, took)
-    await sleep(took)
+    this.#owed += took
+    if (this.#owed >= readTime) {
+      await sleep(this.#owed)
+      this.#owed = 0
+    }
     return result
   }
 }

@@ -11,6 +11,8 @@ export interface AwaitOptions extends Omit<CopyOptions, 'marker'> {
   mark: () => Promise<Marker>
   /** How long the marker may take to get to the replica, in milliseconds; restores do not count. */
   patience: number
+  /** Thrown when there is nothing in the replica that could be restored. */
+  onEmpty: Doubt
 }
 
 /** A state with the marker. */
@@ -39,6 +41,7 @@ export async function awaitMarker(options: AwaitOptions): Promise<MarkedCopy> {
   let tried = textOf(await list(options))
   const marker = await mark()
   let listingTrouble: Error | undefined
+  let isEmpty = false
   let copyTrouble: Error | undefined
   let pause = pauses.first
   let waited = 0
@@ -48,6 +51,7 @@ export async function awaitMarker(options: AwaitOptions): Promise<MarkedCopy> {
     let restoring = 0
     const ranges = await list(options)
     listingTrouble = ranges instanceof Error ? ranges : undefined
+    isEmpty = !(ranges instanceof Error) && ranges.length === 0
     const isWorthWhile = textOf(ranges) !== tried || (attempts === 0 && waited > stillness)
     if (!(ranges instanceof Error) && ranges.length > 0 && isWorthWhile) {
       const restoringAt = performance.now()
@@ -67,6 +71,7 @@ export async function awaitMarker(options: AwaitOptions): Promise<MarkedCopy> {
     waited += performance.now() - startedAt - restoring
     pause = Math.min(pause * 1.5, pauses.most)
   }
+  if (isEmpty) throw options.onEmpty
   const trouble = copyTrouble ?? listingTrouble
   throw new Doubt('inconclusive', trouble?.message ?? notThere(marker, waited), trouble)
 }

@@ -1,16 +1,31 @@
 import assert from 'node:assert/strict'
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
+import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { litestreams } from '../../../test/helpers/litestream.ts'
+import { errorOf } from '../../../test/helpers/errors.ts'
 import { folderReplica, Replicator } from '../../../test/helpers/replicator.ts'
 import { temporaryFolder, type TemporaryFolder } from '../../../test/helpers/temporary-folder.ts'
+import { openDriver } from '../../database/driver.ts'
 import { Database } from '../../database/index.ts'
 import { verifiedEvent } from '../events.ts'
 import { BackupFolder } from '../litestream/folder.ts'
 import type { LitestreamLine } from '../litestream/version.ts'
 import { migrations } from './migrations.ts'
 import { lastVerdict, lastVerifications } from './verification.ts'
+import { VerificationPlace } from './place.ts'
 import { verifyBackup, type VerifyBackupOptions } from './verify-backup.ts'
 
 const lines = ['0.3', '0.5'] as const
@@ -164,13 +179,13 @@ for (const [what, damage] of damages)
     await place.begin()
     await place.fill(50)
     assert.equal((await place.verify())[0]!.verdict, 'verified')
-    // Whatever a restore may begin with; what Litestream sends from now on is whole.
+    // What Litestream sends from now on is whole, and rests on this.
     for (const path of place.objects) damage(path)
     const [result] = await place.verify()
-    assert.notEqual(result!.verdict, 'verified')
+    assert.equal(result!.verdict, 'failed', result!.reason ?? '')
     const [known] = lastVerifications(place.database)
     assert.equal(known!.lastVerified?.verdict, 'verified')
-    if (result!.verdict === 'failed') assert.equal(lastVerdict(place.database), 'failed')
+    assert.equal(lastVerdict(place.database), 'failed')
   })
 
 withEach('a replica that gets nothing any more is inconclusive, and so is an empty one', async (place) => {
@@ -191,3 +206,120 @@ withEach('a replica that gets nothing any more is inconclusive, and so is an emp
     ['other'],
   )
 })
+
+/** A Litestream that restores a database in which other rows are than in the replica: whole, as far as SQLite can tell. */
+function withOtherRows(place: Place, change: string): string {
+  const program = place.folder.file('litestream')
+  const driver = JSON.stringify(createRequire(import.meta.url).resolve('better-sqlite3'))
+  writeFileSync(
+    program,
+    `#!${process.execPath}
+const { spawnSync } = require('node:child_process')
+const words = process.argv.slice(2)
+const { status } = spawnSync(${JSON.stringify(litestreams[place.line].path)}, words, { stdio: 'inherit' })
+if (status === 0 && words[0] === 'restore') {
+  const Database = require(${driver})
+  new Database(words[words.indexOf('-o') + 1]).exec(${JSON.stringify(change)})
+}
+process.exit(status)
+`,
+  )
+  chmodSync(program, 0o700)
+  return program
+}
+
+withEach(
+  'other rows in a file that is whole: failed, with the table; a hot row is no difference',
+  async (place) => {
+    await place.begin()
+    const binary = (change: string) => ({
+      path: withOtherRows(place, change),
+      line: place.line,
+      version: place.line,
+      origin: 'setting' as const,
+    })
+    const [swapped] = await place.verify({
+      binary: binary("update pairs set other = x'00' where other = (select max(other) from pairs)"),
+    })
+    assert.deepEqual(
+      [swapped!.verdict, swapped!.reason],
+      ['failed', 'What was restored has other rows than the database in pairs'],
+    )
+    const [gone] = await place.verify({
+      binary: binary('delete from entries where id = 7; drop table words'),
+    })
+    assert.deepEqual(
+      [gone!.verdict, gone!.reason],
+      ['failed', 'What was restored has other tables, indexes, triggers or views than the database'],
+    )
+    const [orphans] = await place.verify({ binary: binary('create table parents (id integer primary key)') })
+    assert.equal(orphans!.verdict, 'failed')
+    assert.equal(lastVerdict(place.database), 'failed')
+    assert.equal((await place.verify())[0]!.verdict, 'verified')
+    assert.equal(lastVerdict(place.database), 'verified')
+  },
+)
+
+test(
+  'the file is swapped under Litestream 0.3: what it then mixes is found',
+  { timeout: 240_000, skip: litestreams['0.3'].isMissing },
+  async () => {
+    await using place = new Place('0.3')
+    await place.begin(400)
+    assert.equal((await place.verify())[0]!.verdict, 'verified')
+    const { path } = place
+    const other = place.folder.file('other.sqlite3')
+    await place.database.run(`vacuum into '${other}'`).catch(() => copyTo(place, other))
+    const copy = openDriver(other, { readonly: false })
+    copy.exec("update entries set text = 'other ' || id")
+    copy.close()
+    await place.database.stop()
+    for (const end of ['-wal', '-shm']) rmSync(`${path}${end}`, { force: true })
+    renameSync(other, path)
+    await place.database.start()
+    await place.fill(300)
+    const [result] = await place.verify({ patience: '30s' })
+    assert.notEqual(result!.verdict, 'verified', JSON.stringify(result))
+    assert.equal(result!.verdict, 'failed', result!.reason ?? '')
+  },
+)
+
+function copyTo(place: Place, path: string): void {
+  const source = openDriver(place.path, { readonly: true })
+  source.prepare('vacuum into ?').run([path])
+  source.close()
+}
+
+test(
+  'without room it is inconclusive, and a second verification at a time is refused',
+  { skip: litestreams['0.3'].isMissing },
+  async () => {
+    await using place = new Place('0.3')
+    await place.database.start()
+    truncateSync(place.path, 2 ** 43)
+    const [result] = await place.verify()
+    assert.equal(result!.verdict, 'inconclusive')
+    assert.match(result!.reason!, /^The disk has no room for what is restored: .* are needed, .* are free$/)
+    await using _held = await VerificationPlace.take(place.backup, place.path)
+    assert.equal((await errorOf(() => place.verify())).code, 'HANDCAR_VERIFICATION_BUSY')
+  },
+)
+
+withEach(
+  'what one that was killed has left is removed; a signal ends it and keeps nothing',
+  async (place) => {
+    await place.begin(50)
+    const left = join(place.backup.path, 'verification', 'left')
+    mkdirSync(left, { recursive: true })
+    writeFileSync(join(left, 'folder.sqlite3'), 'half')
+    const stop = new AbortController()
+    const progress = (message: string): void => {
+      if (message.startsWith('waiting')) stop.abort(new Error('the process stops'))
+    }
+    await assert.rejects(place.verify({ signal: stop.signal, progress }), { message: 'the process stops' })
+    assert.equal(existsSync(left), false)
+    assert.deepEqual(lastVerifications(place.database), [])
+    const [late] = await place.verify({ timeout: 1 })
+    assert.deepEqual([late!.verdict, late!.reason], ['inconclusive', 'It took longer than the time limit'])
+  },
+)

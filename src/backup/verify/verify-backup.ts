@@ -3,10 +3,10 @@ import type { Database, Extension } from '../../database/index.ts'
 import { verifiedEvent } from '../events.ts'
 import type { LitestreamBinary } from '../litestream/binary.ts'
 import type { BackupFolder } from '../litestream/folder.ts'
-import type { ResolvedReplica } from '../litestream/replica.ts'
+import { addressOf, type ResolvedReplica } from '../litestream/replica.ts'
 import { VerificationPlace } from './place.ts'
 import { deleteChecksOfOthers, deleteOldChecks, insertCheck } from './sql.ts'
-import type { Verification } from './verification.ts'
+import { lastVerifications, type Verification } from './verification.ts'
 import { verifyReplica } from './verify-replica.ts'
 
 /** What {@link verifyBackup} needs to know. */
@@ -58,6 +58,7 @@ export async function verifyBackup(options: VerifyBackupOptions): Promise<Verifi
     const limit = AbortSignal.timeout(timeout)
     const limited = signal ? AbortSignal.any([signal, limit]) : limit
     const { binary, environment } = options
+    const hadBackup = wasVerified(database, name, replica, binary)
     const result = await verifyReplica(
       {
         database,
@@ -68,6 +69,7 @@ export async function verifyBackup(options: VerifyBackupOptions): Promise<Verifi
         extensions,
         place,
         patience,
+        hadBackup,
         progress,
         signal: limited,
       },
@@ -78,6 +80,20 @@ export async function verifyBackup(options: VerifyBackupOptions): Promise<Verifi
     results.push(result)
   }
   return results
+}
+
+/** The two formats of Litestream do not read one another. */
+function wasVerified(
+  database: Database,
+  name: string,
+  replica: ResolvedReplica,
+  { line }: LitestreamBinary,
+): boolean {
+  return lastVerifications(database).some(
+    ({ lastVerified }) =>
+      lastVerified?.address === addressOf(replica, name) &&
+      lastVerified.litestream?.startsWith(line) === true,
+  )
 }
 
 async function keep(

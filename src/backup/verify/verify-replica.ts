@@ -22,6 +22,8 @@ export interface ReplicaOptions {
   extensions: readonly Extension[]
   place: VerificationPlace
   patience: number
+  /** Whether it had a backup before. */
+  hadBackup: boolean
   /** Aborted when its time is over, or when nobody wants to know any more. */
   signal: AbortSignal
   progress: (message: string) => void
@@ -82,8 +84,11 @@ async function examine(options: ReplicaOptions, findings: Findings): Promise<voi
   const copy = async (): Promise<MarkedCopy> => {
     progress(`waiting until what was written now is in ${source.address}`)
     const mark = () => writeMarker(database)
-    const { patience } = options
-    const made = await awaitMarker({ source, file, path, extensions, signal, patience, mark })
+    const { patience, hadBackup } = options
+    const onEmpty = hadBackup
+      ? new Doubt('failed', 'Nothing can be restored from it any more')
+      : new Doubt('inconclusive', 'There is nothing in it yet that could be restored')
+    const made = await awaitMarker({ source, file, path, extensions, signal, patience, mark, onEmpty })
     findings.restorableAfter ??= made.restorableAfter
     findings.bytes = made.report.bytes
     progress('comparing what was restored with the database')
