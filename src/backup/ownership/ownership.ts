@@ -53,7 +53,10 @@ export class Ownership {
    * @throws HandcarError `HANDCAR_REPLICA_OWNED`; what kept the replica from being reached, when this folder has never claimed it; the
    * reason of the signal
    */
-  async claim({ takeOver = false, signal = never } = {}): Promise<void> {
+  async claim({
+    takeOver = false,
+    signal = never,
+  }: { takeOver?: boolean; signal?: AbortSignal } = {}): Promise<void> {
     for (const replica of this.#options.replicas)
       await this.#guarded(replica, signal, () => this.#claim(replica, takeOver, signal))
   }
@@ -64,7 +67,10 @@ export class Ownership {
    * @param options `beforeRestore`: whether they could be when the database here has become what they hold. Default: false
    * @throws HandcarError `HANDCAR_REPLICA_OWNED`
    */
-  async check({ beforeRestore = false, signal = never } = {}): Promise<void> {
+  async check({
+    beforeRestore = false,
+    signal = never,
+  }: { beforeRestore?: boolean; signal?: AbortSignal } = {}): Promise<void> {
     for (const replica of this.#options.replicas)
       await this.#guarded(replica, signal, async () => {
         const tokens = beforeRestore ? [] : await this.#tokens.of(nameOf(replica))
@@ -92,7 +98,7 @@ export class Ownership {
   }
 
   /** Whoever comes next may claim them. Does nothing about those of others. */
-  async release({ signal = never } = {}): Promise<void> {
+  async release({ signal = never }: { signal?: AbortSignal } = {}): Promise<void> {
     for (const replica of this.#options.replicas)
       await this.#guarded(replica, signal, async () => {
         const owner = await this.#read(replica, signal)
