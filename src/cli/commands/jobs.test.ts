@@ -314,7 +314,7 @@ test('a second Ctrl-C ends it at once; the job runs again elsewhere', async () =
   worker.signal('SIGINT')
   await worker.wrote(/Ctrl-C again/)
   worker.signal('SIGINT')
-  assert.equal(await worker.ended(), 130)
+  assert.equal(await worker.ended(), 'SIGINT')
   await using second = new RunningCommand(['jobs', 'work'], { folder: folder.path })
   await waitUntil('it runs again', async () => (await seen.jobs.get(id))?.claims === 2, 30_000)
   assert.equal((await seen.jobs.get(id))?.crashes, 1)
