@@ -11,6 +11,7 @@ import { parseLine } from '../litestream/output.ts'
 import { addressOf, type ResolvedReplica } from '../litestream/replica.ts'
 import { writePrivately } from '../litestream/seat.ts'
 import { mayBeginAfter, type RestoreChoice, type RestoreRange } from './moments.ts'
+import { momentToName } from './precision.ts'
 import { readGenerations } from './ranges-0.3.ts'
 import { countWholeFiles, readLtxFiles } from './ranges-0.5.ts'
 
@@ -148,14 +149,16 @@ export class RestoreSource {
     onLine: (text: string) => void,
     signal: AbortSignal | undefined,
   ): Promise<string | undefined> {
+    const { binary, replica } = this.#options
+    const named = timestamp === undefined ? undefined : momentToName(timestamp, binary.line, replica.type)
     const command = [
       'restore',
       ...(range.generation === undefined ? [] : ['-generation', range.generation]),
-      ...(timestamp === undefined ? [] : ['-timestamp', new Date(timestamp).toISOString()]),
+      ...(named === undefined ? [] : ['-timestamp', new Date(named).toISOString()]),
       '-o',
       to,
     ]
-    const child = spawn(this.#options.binary.path, this.#args(command), {
+    const child = spawn(binary.path, this.#args(command), {
       env: this.#environment,
       stdio: ['ignore', 'ignore', 'pipe'],
       ...(signal && { signal }),
