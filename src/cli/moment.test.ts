@@ -9,6 +9,11 @@ test('moments of the past', () => {
   assert.equal(read('2026-04-01T09:30:00Z'), Date.parse('2026-04-01T09:30:00Z'))
   assert.equal(read('2026-04-01T09:30:00.250+02:00'), Date.parse('2026-04-01T07:30:00.250Z'))
   assert.equal(read('2026-03-30 09:30'), new Date(2026, 2, 30, 9, 30).getTime())
+  const zone = process.env['TZ']
+  process.env['TZ'] = 'America/New_York'
+  assert.equal(read('2026-03-30'), Date.parse('2026-03-30T04:00:00Z'))
+  if (zone === undefined) delete process.env['TZ']
+  else process.env['TZ'] = zone
   assert.equal(read('10m ago'), now - 600_000)
   assert.equal(read('2d ago'), now - 2 * 86_400_000)
 })

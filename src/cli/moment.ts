@@ -24,7 +24,9 @@ export function readMoment(option: string, text: string, now = Date.now()): numb
 
 /** Only what cannot be misread: `Date.parse` also takes `1` and `04/05/26`. */
 function parseTime(text: string): number {
-  return /^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-]\d\d:\d\d)?)?$/.test(text)
-    ? Date.parse(text)
-    : NaN
+  const [, day, time = 'T00:00'] = pattern.exec(text) ?? []
+  // A day alone would be one in UTC.
+  return day === undefined ? NaN : Date.parse(`${day}${time}`)
 }
+
+const pattern = /^(\d{4}-\d\d-\d\d)([T ]\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?(?:Z|[+-]\d\d:\d\d)?)?$/

@@ -38,9 +38,19 @@ test('the newest state that is not younger is chosen', () => {
     chooseRestores(ranges, time === undefined ? undefined : at(time))
   assert.deepEqual(chosen(undefined), [{ range: second, timestamp: undefined }])
   assert.deepEqual(chosen('10:15:00'), [{ range: first, timestamp: at('10:15:00') }])
-  assert.deepEqual(chosen('10:45:00'), [{ range: first, timestamp: undefined }], 'in a gap its last state')
+  const gap = { from: at('10:30:01'), until: at('11:00:00') }
+  assert.deepEqual(
+    chosen('10:45:00'),
+    [{ range: first, timestamp: undefined, hole: gap }],
+    'in a gap its last state',
+  )
   assert.deepEqual(chosen('11:00:05'), [{ range: second, timestamp: at('11:00:05') }])
-  assert.deepEqual(chosen('23:00:00'), [{ range: second, timestamp: undefined }], 'after the last write')
+  const end = { from: at('11:00:10'), until: undefined }
+  assert.deepEqual(
+    chosen('23:00:00'),
+    [{ range: second, timestamp: undefined, hole: end }],
+    'after the last write',
+  )
   assert.deepEqual(chosen('09:59:59'), [])
   assert.deepEqual(chooseRestores([], undefined), [])
   assert.deepEqual(spanOf(ranges), { from: at('10:00:00'), to: at('11:00:10') })
@@ -52,12 +62,12 @@ test('in the second in which a history begins, the one before it is the next bes
   const chosen = (moment: number) => chooseRestores([first!, second!], moment)
   assert.deepEqual(chosen(at('11:00:00') + 999), [
     { range: second, timestamp: at('11:00:00') + 999 },
-    { range: first, timestamp: undefined },
+    { range: first, timestamp: undefined, hole: { from: at('10:30:01'), until: undefined } },
   ])
   assert.deepEqual(chosen(at('11:00:01')), [{ range: second, timestamp: at('11:00:01') }])
   assert.deepEqual(chosen(at('10:00:00') + 500), [{ range: first, timestamp: at('10:00:00') + 500 }])
   const longer = { ...second!, to: second!.to + 1 }
   assert.deepEqual(chooseRestores([second!, longer], at('11:30:00')), [
-    { range: longer, timestamp: undefined },
+    { range: longer, timestamp: undefined, hole: { from: longer.to, until: undefined } },
   ])
 })

@@ -8,11 +8,20 @@ export interface RestoreRange {
   to: number
 }
 
+/** A stretch of time of which a replica has nothing, in milliseconds since 1970. */
+export interface RestoreHole {
+  from: number
+  /** When it goes on; `undefined` when it has not yet. */
+  until: number | undefined
+}
+
 /** Which of a replica's states is restored. */
 export interface RestoreChoice {
   range: RestoreRange
   /** The moment to name to Litestream; `undefined` for the newest state of the range. */
   timestamp: number | undefined
+  /** Where the moment that was asked for is in such a stretch: nothing was written then, or nothing was sent. */
+  hole?: RestoreHole
 }
 
 /** Litestream cuts times to this, in milliseconds. */
@@ -38,7 +47,16 @@ export function chooseRestores(ranges: readonly RestoreRange[], at: number | und
     .toSorted((one, other) => other.from - one.from || other.to - one.to)
   const certain = begun.findIndex((range) => !mayBeginAfter(range, at))
   const chosen = certain === -1 ? begun : begun.slice(0, certain + 1)
-  return chosen.map((range) => ({ range, timestamp: at < range.to ? at : undefined }))
+  return chosen.map((range) =>
+    at < range.to
+      ? { range, timestamp: at }
+      : { range, timestamp: undefined, hole: holeAfter(range, at, ranges) },
+  )
+}
+
+function holeAfter({ to }: RestoreRange, at: number, ranges: readonly RestoreRange[]): RestoreHole {
+  const later = ranges.map(({ from }) => from).filter((from) => from > at)
+  return { from: to, until: later.length === 0 ? undefined : Math.min(...later) }
 }
 
 /** Whether the first state of a range may be younger than a moment that is not before its beginning as far as it is known. */

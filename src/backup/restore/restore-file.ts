@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { constants, existsSync } from 'node:fs'
+import { constants, existsSync, realpathSync } from 'node:fs'
 import { chmod, copyFile, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { HandcarError } from '../../core/index.ts'
@@ -48,7 +48,7 @@ export async function restoreFile({
   extensions = [],
   check,
 }: RestoreFileOptions): Promise<RestoredFile> {
-  const path = resolve(to)
+  const path = mayReplace ? realPlace(resolve(to)) : resolve(to)
   assertTarget(path, mayReplace)
   await assertRoom(dirname(path), from)
   const partial = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.partial`)
@@ -60,7 +60,7 @@ export async function restoreFile({
     await chmod(partial, (await stat(like)).mode & 0o777)
     await check(partial)
     await fitIn(partial, inPlace, { extensions })
-    const replaced = await switchFiles(partial, path, at, inPlace?.beforeSwitch)
+    const [replaced] = await switchFiles([{ from: partial, path }], at, inPlace?.beforeSwitch)
     return { path, ...(replaced !== undefined && { replaced }) }
   } catch (error) {
     throw (error as NodeJS.ErrnoException).code === 'ENOSPC' ? noRoom(path, error) : error
@@ -80,6 +80,22 @@ export function assertTarget(path: string, mayReplace: boolean): void {
   const taken = ['', '-wal', '-shm'].map((end) => `${path}${end}`).find((each) => existsSync(each))
   if (taken !== undefined && !mayReplace)
     throw new HandcarError('HANDCAR_RESTORE_TARGET', `Expected a file that does not exist, got ${taken}`)
+}
+
+/** Where a database really is: a rename would replace the link to it and leave the file. */
+export function realPlace(path: string): string {
+  return existsSync(path) ? realpathSync(path) : path
+}
+
+/** What the system said of a folder into which something was to be restored. */
+export function refuseTarget(folder: string, cause: unknown): never {
+  const { code = '' } = cause as NodeJS.ErrnoException
+  if (code === 'ENOSPC') throw noRoom(folder, cause)
+  throw new HandcarError(
+    'HANDCAR_RESTORE_TARGET',
+    `Expected a folder to write to, or one that can be made, got ${folder} (${code})`,
+    { cause },
+  )
 }
 
 /** The disk was full before anything was changed. */

@@ -17,23 +17,28 @@ import { giveToOwnerOf } from '../owner.ts'
  * An old file that is damaged cannot be opened for that. Then WAL and file are moved as they are, the WAL first; a crash in between leaves
  * the damaged file, and the restore is done again.
  *
- * @param from A file on the same file system, synced.
+ * Several files go one after the other once nobody has any of the old ones open: what can be refused is refused before the first.
+ *
+ * @param files `from`: a file on the same file system as `path`, synced.
  * @param at Milliseconds since 1970.
- * @param beforeSwitch Called when nobody has the old file open.
- * @returns the folder of the old files; `undefined` when there were none
+ * @param beforeSwitch Called when nobody has the old files open.
+ * @returns the folders of the old files; `undefined` where there were none
  * @throws BusyError `HANDCAR_DATABASE_IN_USE`
  */
 export async function switchFiles(
-  from: string,
-  path: string,
+  files: readonly { from: string; path: string }[],
   at: number,
   beforeSwitch?: () => Promise<void>,
-): Promise<string | undefined> {
-  await using _kept = existsSync(path) ? await settle(path) : undefined
+): Promise<(string | undefined)[]> {
+  await using kept = new AsyncDisposableStack()
+  for (const { path } of files) if (existsSync(path)) kept.use(await settle(path))
   await beforeSwitch?.()
-  const replaced = await setAllAside(path, at)
-  await rename(from, path)
-  syncFolder(dirname(path))
+  const replaced: (string | undefined)[] = []
+  for (const { from, path } of files) {
+    replaced.push(await setAllAside(path, at))
+    await rename(from, path)
+    syncFolder(dirname(path))
+  }
   return replaced
 }
 

@@ -52,11 +52,16 @@ touched; then it takes the place of the databases, whose files are set aside in 
 
 function print(restored: RestoredDatabase, output: Output): void {
   const { color } = output
-  const { path, address, newestAt, bytes, foreignKeyViolations, replaced } = restored
-  const time = new Date(newestAt).toISOString().slice(0, 19).replace('T', ' ')
+  const { path, address, newestAt, hole, bytes, foreignKeyViolations, replaced } = restored
   output.line(
-    `Restored ${color.bold(path)} (${formatSize(bytes)}) from ${address}, with everything that was sent until ${time} UTC.`,
+    `Restored ${color.bold(path)} (${formatSize(bytes)}) from ${address}, with everything that was sent until ${timeOf(newestAt)}.`,
   )
+  if (hole !== undefined)
+    output.warn(
+      color.yellow(
+        `From ${timeOf(hole.from)} ${hole.until === undefined ? 'on' : `until ${timeOf(hole.until)}`} it has nothing: nothing was written then, or nothing was sent.`,
+      ),
+    )
   if (replaced !== undefined) output.line(`The files that were there are in ${replaced}.`)
   if (foreignKeyViolations > 0)
     output.warn(
@@ -65,3 +70,5 @@ function print(restored: RestoredDatabase, output: Output): void {
       ),
     )
 }
+
+const timeOf = (time: number): string => `${new Date(time).toISOString().slice(0, 19).replace('T', ' ')} UTC`
