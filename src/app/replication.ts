@@ -18,6 +18,9 @@ import type { ResolvedConfig } from './resolve-config.ts'
 /** How often it is looked whether another machine has taken the replicas over, in milliseconds. */
 const ownershipInterval = 60_000
 
+/** Bytes of a frame of the WAL, with the usual size of a page. */
+const frameSize = 4_096 + 24
+
 /** How long letting go of the replicas may take, in milliseconds: a stop waits for it. */
 const releaseTimeout = 5_000
 
@@ -71,6 +74,8 @@ export function replicationOf(config: ResolvedConfig, logger: Logger): Companion
           pauses: awaited,
           // With the coordinators. Until the next ones come nobody checkpoints, so that the next Litestream finds the WAL as it was.
           ends: awaited,
+          walSize: () =>
+            Math.max(0, ...all.map((each) => (each.stats().checkpointer?.frames ?? 0) * frameSize)),
           watch,
           forget,
         },

@@ -25,11 +25,14 @@ import { isSoak } from './soak.ts'
 
 const megabyte = 1_024 ** 2
 const walLimit = 4 * megabyte
-const outage = isSoak ? 300_000 : 12_000
+const outage = { '0.3': isSoak ? 300_000 : 12_000, '0.5': isSoak ? 300_000 : 45_000 }
+
+/** In limits: 0.3 moves nothing while it sends a whole copy, so that it is left alone for longer. */
+const longestAllowed = { '0.3': 24, '0.5': 7 }
 
 /**
- * A process writes without a pause while the bucket answers nothing: from the beginning, so that not even the first whole copy can be sent,
- * and again later. Litestream is ended and started meanwhile, since it makes no progress. What grows is Litestream's own copy of what it
+ * A process writes without a pause while the bucket answers nothing: from the beginning, so that not even the first whole copy can be sent.
+ * Litestream is ended and started meanwhile, since it makes no progress. What grows is Litestream's own copy of what it
  * could not send, as much as is written; the WAL does not.
  */
 for (const line of ['0.3', '0.5'] as const)
@@ -37,7 +40,7 @@ for (const line of ['0.3', '0.5'] as const)
     `flat-out writes beside a bucket that answers nothing leave the WAL small (${line})`,
     {
       skip: litestreams[line].isMissing || backupTargets.s3.isMissing,
-      timeout: isSoak ? 1_800_000 : 240_000,
+      timeout: isSoak ? 1_800_000 : 300_000,
     },
     async (context) => await play(line, context),
   )
@@ -49,7 +52,7 @@ async function play(line: LitestreamLine, context: TestContext): Promise<void> {
   const logger = recordingLogger()
   const [path, record] = [folder.file('app.sqlite3'), folder.file('record')]
   const binary = litestreams[line].path
-  const settings = { binary, replicas: [replica], lagAlarm: '2s', walLimit }
+  const settings = { binary, replicas: [replica], lagAlarm: '6s', walLimit }
   const read = readOptions('test', settings, replicationReaders)
   const databases = [{ name: 'app', path }]
   await using coordinator = new Coordinator({ path, logger })
@@ -64,6 +67,7 @@ async function play(line: LitestreamLine, context: TestContext): Promise<void> {
       begins: () => coordinator.giveWay({ walLimit }),
       pauses: () => coordinator.awaitReplicator({ walLimit }),
       ends: () => coordinator.awaitReplicator({ walLimit }),
+      walSize: () => (coordinator.stats().checkpointer?.frames ?? 0) * 4_120,
     },
   })
   bucket.mood = 'silent'
@@ -74,18 +78,19 @@ async function play(line: LitestreamLine, context: TestContext): Promise<void> {
 
   const lag = (): number | undefined => litestream.status().databases[0]!.replicas[0]!.lag
   const longest: number[] = []
-  for (let round = 0; round < 2; round++) {
+  for (let round = 0; round < (isSoak ? 4 : 1); round++) {
     bucket.mood = 'silent'
-    let longestWal = 0
-    const until = performance.now() + outage
+    let [longestWal, wasTold] = [0, false]
+    const until = performance.now() + outage[line]
     while (performance.now() < until) {
       longestWal = Math.max(longestWal, statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0)
+      wasTold ||= litestream.status().problem !== undefined
       await sleep(20)
     }
     longest.push(longestWal / megabyte)
-    assert.notEqual(litestream.status().problem, undefined)
+    assert.ok(wasTold)
     bucket.mood = 'well'
-    await waitUntil('it catches up', () => (lag() ?? Infinity) < 2_000, 90_000)
+    await waitUntil('it catches up', () => (lag() ?? Infinity) < 2_000, 120_000)
   }
   await writer.tell('stop')
   await writer.ended()
@@ -106,5 +111,6 @@ async function play(line: LitestreamLine, context: TestContext): Promise<void> {
     to: folder.file('restored'),
   })
   assert.equal(newestRow(restored!.path), truth)
-  for (const size of longest) assert.ok(size * megabyte < 16 * walLimit, `the WAL became ${size} MB long`)
+  for (const size of longest)
+    assert.ok(size * megabyte < longestAllowed[line] * walLimit, `the WAL became ${size} MB long`)
 }

@@ -13,6 +13,8 @@ export interface LitestreamHost {
   pauses?: () => Promise<void>
   /** It has ended for good. */
   ends?: () => Promise<void>
+  /** Bytes of the frames that the largest WAL holds. */
+  walSize?: () => number
   /** Its process, to be ended when this one dies. */
   watch?: (pid: number) => void
   forget?: (pid: number) => void

@@ -7,6 +7,7 @@ import { parseMetrics } from './metrics.ts'
 import { OutputLog, parseLine } from './output.ts'
 import { Patience } from './patience.ts'
 import { Pauses } from './pauses.ts'
+import { StallWatch } from './stall.ts'
 import { judgeReplication, type Judged } from './status.ts'
 import { parseVersion } from './version.ts'
 
@@ -203,6 +204,20 @@ test('what makes no progress is ended after four times the alarm, and each time 
   assert.equal(patience.limit(20e9), 60_000 + 20e6)
   patience.ended()
   assert.equal(patience.limit(20e9), 120_000 + 40e6)
+})
+
+test('who lets the WAL grow without end while the replica gets nothing is ended before its time', () => {
+  const stalls = new StallWatch({ lagAlarm: 15_000, walLimit: 1_000_000 })
+  const look = { line: '0.5' as const, stall: 16_000, size: 1_000_000, wal: 5_000_000, isWell: false }
+  assert.match(stalls.judge(look) ?? '', /no progress for 16 s, while 4\.8 MB wait in the WAL/)
+  for (const quiet of [{ stall: 14_000 }, { wal: 3_000_000 }, { line: '0.3' as const }, { stall: 0 }])
+    assert.equal(stalls.judge({ ...look, ...quiet }), undefined)
+  assert.match(stalls.judge({ ...look, line: '0.3', wal: 17_000_000 }) ?? '', /while/)
+  // That was not for want of patience.
+  assert.equal(stalls.judge({ ...look, wal: 0, stall: 61_500 }), 'Litestream has made no progress for 62 s')
+  assert.equal(stalls.judge({ ...look, wal: 0, stall: 61_500 }), undefined)
+  assert.equal(stalls.judge({ ...look, wal: 0, stall: 0, isWell: true }), undefined)
+  assert.equal(stalls.judge({ ...look, wal: 0, stall: 61_500 }), 'Litestream has made no progress for 62 s')
 })
 
 test('what is wrong, the worst first', () => {

@@ -5,12 +5,12 @@ import { findLitestream, limitsOf, type LitestreamBinary } from './binary.ts'
 import { stopGrace } from './child.ts'
 import { DatabaseIdentities } from './identities.ts'
 import type { LitestreamHost, LitestreamOptions } from './litestream-options.ts'
-import { Patience } from './patience.ts'
 import { Pauses } from './pauses.ts'
 import { Problems } from './problems.ts'
 import { addressOf } from './replica.ts'
 import { LitestreamRun } from './run.ts'
 import { LitestreamSeat } from './seat.ts'
+import { StallWatch } from './stall.ts'
 import { judgeReplication, type ReplicationStatus } from './status.ts'
 
 /** How often it is looked at, in milliseconds. */
@@ -30,7 +30,7 @@ export class Litestream extends Service {
   readonly #host: LitestreamHost
   readonly #logger: Logger
   readonly #problems: Problems
-  readonly #patience: Patience
+  readonly #stalls: StallWatch
   #pauses = new Pauses()
   #seat: LitestreamSeat | undefined
   #binary: LitestreamBinary | undefined
@@ -57,7 +57,7 @@ export class Litestream extends Service {
     this.#host = options.host ?? {}
     this.#logger = options.logger
     this.#problems = new Problems(options.logger)
-    this.#patience = new Patience(options.replication.lagAlarm)
+    this.#stalls = new StallWatch(options.replication)
   }
 
   /** How it is at this moment. */
@@ -214,13 +214,16 @@ export class Litestream extends Service {
   }
 
   #endStalled(run: LitestreamRun): void {
-    // Right after a start nothing is wrong because nothing is known.
-    if (this.#problems.current === undefined && run.isServed) this.#patience.renew()
-    const hasPatience = run.stall === 0 || run.stall < this.#patience.limit(run.bytes)
-    if (hasPatience || run !== this.#run || !this.#isWanted || run.isStopping) return
-    this.#patience.ended()
-    const seconds = Math.round(run.stall / 1_000)
-    this.#logger.error({ pid: run.pid }, `Litestream has made no progress for ${seconds} s and is ended`)
+    if (run !== this.#run || !this.#isWanted || run.isStopping) return
+    const why = this.#stalls.judge({
+      line: this.#binary!.line,
+      stall: run.stall,
+      size: run.bytes,
+      wal: this.#host.walSize?.() ?? 0,
+      isWell: this.#problems.current === undefined && run.isServed,
+    })
+    if (why === undefined) return
+    this.#logger.error({ pid: run.pid }, `${why} and is ended`)
     void run.stop(stopGrace)
   }
 

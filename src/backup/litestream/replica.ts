@@ -64,7 +64,10 @@ const readers = {
   s3: {
     type,
     name,
-    bucket: option.word,
+    bucket: option.matching(
+      'the name of a bucket, without s3:// and without a path',
+      (value): value is string => typeof value === 'string' && /^[A-Za-z0-9][\w.-]*$/.test(value),
+    ),
     path: option.text('handcar'),
     endpoint: option.optional(
       option.matching(
