@@ -14,6 +14,10 @@ if ! command -v apt-get >/dev/null; then
   exit 1
 fi
 
+# For backups: Litestream 0.5, which needs Go, and an S3 server.
+(cd "$(dirname "$0")/.." && node scripts/install-litestream.ts && node scripts/install-s3rver.ts) ||
+  echo "Litestream 0.5 or s3rver could not be installed" >&2
+
 apt-get update
 missing=
 for package in $packages; do
