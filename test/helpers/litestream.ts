@@ -58,8 +58,8 @@ export async function replicatedApp(
   settings: ReplicationSettings,
   environment: Record<string, string> = {},
   host: LitestreamHost = {},
+  folder: TemporaryFolder = temporaryFolder(),
 ): Promise<ReplicatedApp> {
-  const folder = temporaryFolder()
   const logger = recordingLogger()
   const path = folder.file('app.sqlite3')
   const database = new Database({ path, readers: false, checkpointer: false, logger })
