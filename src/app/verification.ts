@@ -145,6 +145,28 @@ export function verificationProblem(
   return judgeVerifications(verificationsOf(config, database), { every: verify.every, now: Date.now() })
 }
 
+/** How long what was read of the verifications is told without another look, in milliseconds. */
+const watchInterval = 10_000
+
+/** Makes what tells, at each heartbeat of a process, what is to be worried about. */
+export function watchVerification({
+  config,
+  database,
+}: {
+  config: ResolvedConfig
+  database: Database
+}): () => { verification?: string } {
+  let lookedAt = -Infinity
+  let problem: string | undefined
+  return () => {
+    if (performance.now() - lookedAt >= watchInterval) {
+      lookedAt = performance.now()
+      problem = verificationProblem(config, database)
+    }
+    return problem === undefined ? {} : { verification: problem }
+  }
+}
+
 /** Whether the backup has been verified. An app serves without. */
 export function verificationCheck(config: ResolvedConfig, database: Database): HealthCheck {
   return {

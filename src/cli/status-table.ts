@@ -41,6 +41,7 @@ export function describeTree(tree: TreeStatus, output: Output): string[] {
     ...cacheLines(tree, output),
     ...realtimeLines(tree, output),
     ...backupLines(tree, output),
+    ...verificationLines(tree, output),
     '',
     ...formatTable(columns, rows, bold),
     ...databaseLines(tree, output),
@@ -90,6 +91,12 @@ function backupLines(tree: TreeStatus, { color }: Output): string[] {
     const behind = lag === undefined ? 'how far is not known yet' : `${formatDuration(lag)} behind`
     return `backup ${address}: ${behind}`
   })
+}
+
+/** All processes look into the same table. */
+function verificationLines({ processes }: TreeStatus, { color }: Output): string[] {
+  const problem = processes.map(({ stats }) => stats.verification).find((each) => each !== undefined)
+  return problem === undefined ? [] : [color.red(problem)]
 }
 
 function supervisorRow({ pid, state, uptime, rss }: TreeStatus, output: Output): string[] {

@@ -74,6 +74,8 @@ export interface ProcessStats {
     /** Whether its storage is in order. */
     isOn: boolean
   }
+  /** What is to be worried about in the verifications of the backup, if anything. */
+  verification?: string
   /** What it does for the clients of realtime; `undefined` where it takes none. */
   realtime?: {
     connections: number

@@ -23,6 +23,7 @@ export function doctorContext(
     cachePath: folder.file('data/cache.sqlite3'),
     mostClients: undefined,
     backup: undefined,
+    verification: undefined,
     migrationsFolder: undefined,
     listen: undefined,
     processes: 1,

@@ -1,6 +1,12 @@
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { loadConfig, plannedReplication, replicates, type ResolvedConfig } from '../../app/index.ts'
+import {
+  loadConfig,
+  plannedReplication,
+  readVerifications,
+  replicates,
+  type ResolvedConfig,
+} from '../../app/index.ts'
 import type { ReplicationStatus } from '../../backup/index.ts'
 import { Inspector } from '../../database/index.ts'
 import { resolveRealtimeSettings } from '../../realtime/index.ts'
@@ -26,6 +32,8 @@ export interface DoctorContext {
   mostClients: number | undefined
   /** Finds out how the app is backed up; `undefined` when it is not. */
   backup: (() => Promise<ReplicationStatus>) | undefined
+  /** Finds out what is to be worried about in the verifications of the backup; `undefined` when there is none. */
+  verification: (() => Promise<string | undefined>) | undefined
   /** `undefined` when the app has none. */
   migrationsFolder: string | undefined
   /** Where the app listens; `undefined` when it is not known. */
@@ -90,6 +98,7 @@ function settingsOf(config: ResolvedConfig): Settings {
     cachePath: config.cache.path,
     mostClients: mostClientsOf(config.realtime),
     backup: replicates(config) ? () => plannedReplication(config) : undefined,
+    verification: replicates(config) ? async () => (await readVerifications(config)).problem : undefined,
     migrationsFolder: config.database.migrations,
     listen: server.socket === undefined ? { host: server.host, port: server.port } : { path: server.socket },
     processes: processes.web + processes.jobs,
@@ -111,6 +120,7 @@ function defaultSettings(folder: string, environment: NodeJS.ProcessEnv): Settin
     cachePath: join(dataFolder, 'cache.sqlite3'),
     mostClients: undefined,
     backup: undefined,
+    verification: undefined,
     migrationsFolder: statOf(migrations) ? migrations : undefined,
     listen: undefined,
     processes: 1,

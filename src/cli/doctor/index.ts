@@ -25,6 +25,7 @@ import { sqliteCommand } from './sqlite-command.ts'
 import { sqliteVersion } from './sqlite-library.ts'
 import { swap } from './swap.ts'
 import { syncCost } from './sync-cost.ts'
+import { verification } from './verification.ts'
 import { writeAheadLog } from './write-ahead-log.ts'
 
 /** Checks that are reported under one heading. */
@@ -52,6 +53,6 @@ export const checkGroups: readonly CheckGroup[] = [
   },
   { title: 'Cache', checks: [cacheFile] },
   { title: 'Realtime', checks: [realtime] },
-  { title: 'Backup', checks: [litestream] },
+  { title: 'Backup', checks: [litestream, verification] },
   { title: 'Machine', checks: [memory, swap, descriptors, backlog, clock, port, leftovers] },
 ]
