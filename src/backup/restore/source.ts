@@ -31,6 +31,8 @@ const run = promisify(execFile)
 const listTimeout = 120_000
 /** How 0.5 lists a replica. */
 const allFiles = ['ltx', '-level', 'all', '-json']
+/** What Litestream 0.3 and 0.5 say when they have no keys for a bucket. */
+const noKeys = /NoCredentialProviders|refresh cached credentials/
 /** What Litestream 0.3 and 0.5 say when a replica has nothing of that time. */
 const nothingThere = /no matching backup/
 
@@ -103,16 +105,27 @@ export class RestoreSource {
     return this.#options.binary.line === '0.3'
   }
 
+  /** Litestream 0.3 exits with 0, and an empty table, when it may not list a bucket or does not reach it. */
   async #list(command: string[], signal: AbortSignal | undefined): Promise<string> {
+    const { stdout, stderr } = await this.#run(command, signal)
+    const errors = stderr.split('\n').filter((line) => line.includes('"level":"ERROR"'))
+    if (errors.length > 0 && stdout.trim().split('\n').length <= 1)
+      throw this.#failed(errors.map(errorIn).join('; '))
+    return stdout
+  }
+
+  async #run(
+    command: string[],
+    signal: AbortSignal | undefined,
+  ): Promise<{ stdout: string; stderr: string }> {
     try {
-      const { stdout } = await run(this.#options.binary.path, this.#args(command), {
+      return await run(this.#options.binary.path, this.#args(command), {
         env: this.#environment,
         timeout: listTimeout,
         maxBuffer: 256 * 1_024 ** 2,
         killSignal: 'SIGKILL',
         ...(signal && { signal }),
       })
-      return stdout
     } catch (cause) {
       signal?.throwIfAborted()
       const { stderr, message } = cause as { stderr?: string; message: string }
@@ -166,8 +179,9 @@ export class RestoreSource {
     })
     const errors: string[] = []
     createInterface({ input: child.stderr }).on('line', (text) => {
-      const { level, message, fields } = parseLine(this.#hide(text))
-      if (level === 'error') errors.push([message, fields['error']].filter((each) => each).join(': '))
+      const said = this.#hide(text)
+      const { level, message } = parseLine(said)
+      if (level === 'error') errors.push(errorIn(said))
       else onLine(message)
     })
     const [code, name] = (await once(child, 'close').catch((error: unknown) => {
@@ -195,7 +209,7 @@ export class RestoreSource {
   }
 
   #failed(said: string): HandcarError {
-    const text = this.#hide(said)
+    const text = this.#hide(withoutWarnings(said))
     if (/no space left|disk quota/i.test(text))
       return new HandcarError(
         'HANDCAR_DISK_FULL',
@@ -204,6 +218,26 @@ export class RestoreSource {
           details: { said: text },
         },
       )
-    return new HandcarError('HANDCAR_RESTORE_FAILED', `${this.address} could not be read: ${text}`)
+    return new HandcarError(
+      'HANDCAR_RESTORE_FAILED',
+      `${this.address} could not be read: ${text}`,
+      noKeys.test(text)
+        ? {
+            fix: 'Set LITESTREAM_ACCESS_KEY_ID and LITESTREAM_SECRET_ACCESS_KEY in the environment, in .env for example.',
+          }
+        : {},
+    )
   }
+}
+
+/** What a line of Litestream's log tells of an error. */
+function errorIn(line: string): string {
+  const { message, fields } = parseLine(line)
+  return [message, fields['error']].filter((each) => each).join(': ')
+}
+
+/** Lines that Litestream logs before it says what is wrong: of host keys that are not checked, of machines that are not Amazon's. */
+function withoutWarnings(said: string): string {
+  const lines = said.split('\n').filter((line) => !/"level":"(?:INFO|WARN)"|^SDK .* WARN /.test(line))
+  return lines.join('\n').trim() || said
 }

@@ -134,6 +134,26 @@ test(
   },
 )
 
+for (const line of ['0.3', '0.5'] as const)
+  test(
+    `a bucket without keys, and one whose name is an address (Litestream ${line})`,
+    { skip: litestreams[line].isMissing, timeout: 120_000 },
+    async () => {
+      const app = (bucket: string): AppFolder => {
+        const replicas = [{ type: 's3', bucket, endpoint: 'http://127.0.0.1:9' }]
+        const backup = { replicas, binary: litestreams[line].path }
+        return appFolder({ 'handcar.config.js': `export default ${JSON.stringify({ backup })}` })
+      }
+      using keyless = app('backups')
+      environment['AWS_EC2_METADATA_DISABLED'] = 'true'
+      const said = await run(keyless, ['restore', '--to', 'look'], 1)
+      assert.match(said, /fix: +Set LITESTREAM_ACCESS_KEY_ID and LITESTREAM_SECRET_ACCESS_KEY/)
+      assert.doesNotMatch(said, /WARN/)
+      using address = app('s3://backups/app')
+      assert.match(await run(address, ['restore', '--to', 'look'], 1), /expected the name of a bucket/)
+    },
+  )
+
 test('without a replica, or with a time that makes no sense', async () => {
   using folder = appFolder()
   assert.match(await run(folder, ['restore'], 1), /HANDCAR_BACKUP_OFF/)
