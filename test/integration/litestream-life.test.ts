@@ -1,9 +1,18 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, copyFileSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  writeFileSync,
+} from 'node:fs'
 import { test } from 'node:test'
-import { startOf } from '../../src/backup/litestream/process-record.ts'
+import { processesWith, startOf } from '../../src/backup/litestream/process-record.ts'
 import { Child } from '../helpers/child.ts'
 import { litestreams, replicatedApp, type ReplicatedApp } from '../helpers/litestream.ts'
 import { isAlive } from '../helpers/processes.ts'
@@ -111,6 +120,37 @@ for (const line of lines) {
     await app.write(10)
     await waitUntil('everything is replicated', () => lagOf(app) === 0, 30_000)
     assert.equal(await app.restoredRows(), 10)
+  })
+
+  test(`one that cannot be written down does not go on unknown (${line})`, options, async () => {
+    using target = temporaryFolder()
+    await using app = await replicatedApp({
+      binary,
+      replicas: [{ type: 'folder', path: target.file('replica') }],
+    })
+    // As on a full disk.
+    const obstacle = app.folder.file('.backup/litestream.json.new')
+    mkdirSync(obstacle, { recursive: true })
+    const config = app.folder.file('.backup/litestream.yml')
+    await app.litestream.start()
+    let most = 0
+    await waitUntil(
+      'it was tried twice',
+      async () => {
+        most = Math.max(most, (await processesWith(config)).length)
+        return (
+          app.logger.lines.filter(({ message }) => /No backup is made: .*EISDIR/.test(message)).length >= 2
+        )
+      },
+      30_000,
+    )
+    assert.deepEqual([statusOf(app).problem?.kind, most <= 1], ['down', true])
+    rmdirSync(obstacle)
+    await waitUntil('it runs', () => lagOf(app) === 0, 30_000)
+    assert.equal((await processesWith(config)).length, process.platform === 'linux' ? 1 : 0)
+    await app.write(5)
+    await waitUntil('everything is replicated', () => lagOf(app) === 0, 30_000)
+    assert.equal(await app.restoredRows(), 5)
   })
 
   test(`a database that is replaced ends the replication for good (${line})`, options, async () => {

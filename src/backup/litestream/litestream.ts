@@ -178,6 +178,9 @@ export class Litestream extends Service {
       await this.#accompany(run)
       return await run.ended
     } finally {
+      // Not even one that could not be written down goes on beside the next one.
+      run.kill()
+      await run.ended
       this.#run = undefined
       if (run.pid !== undefined) this.#host.forget?.(run.pid)
       await this.#seat.forget()
