@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { codeOf, errorOf } from '../../test/helpers/errors.ts'
 import { recordingLogger } from '../../test/helpers/recording-logger.ts'
@@ -271,4 +272,28 @@ test('names that are wrong, and what a crash has left', async () => {
   await branches.create('y')
   assert.ok(!existsSync(folder.file('branches/.y.1a2b.partial')))
   assert.deepEqual(await rows(branches.path('y'), allPeople), ['1 Ann 30', '2 Bob 40', '3 Cid 50'])
+})
+
+test('a merge that was killed is done again: what it has brought is no conflict, and what it has left is removed', async () => {
+  using folder = temporaryFolder()
+  const { branches, main, branch } = await forked(folder)
+  const ancestor = join(dirname(branch), 'ancestor.sqlite3')
+  const before = folder.file('before')
+  copyFileSync(ancestor, before)
+  await write(
+    branch,
+    "update people set name = 'Eve' where id = 1",
+    'delete from people where id = 2',
+    "insert into people values (4, 'Dan', 60)",
+  )
+  assert.equal((await branches.merge('feature/x')).isMerged, true)
+  // Killed when the rows were committed, before it was noted what was merged.
+  rmSync(ancestor)
+  copyFileSync(before, ancestor)
+  writeFileSync(join(dirname(branch), '.merged.0123.partial'), 'half of a copy')
+  const again = await branches.merge('feature/x')
+  assert.equal(again.isMerged, true)
+  assert.deepEqual(await rows(main, allPeople), ['1 Eve 30', '3 Cid 50', '4 Dan 60'])
+  const left = readdirSync(dirname(branch)).filter((name) => name.endsWith('.partial'))
+  assert.deepEqual(left, [])
 })

@@ -1,11 +1,10 @@
-import { constants, existsSync, statSync } from 'node:fs'
-import { chmod, copyFile, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
-import { randomBytes } from 'node:crypto'
-import { basename, join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { BusyError, HandcarError, nearestName } from '../core/index.ts'
-import { copyDatabase, FileLock, settleDatabase, SideBySide, type Extension } from '../database/index.ts'
+import { existsSync } from 'node:fs'
+import { rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { HandcarError, nearestName } from '../core/index.ts'
+import { copyDatabase, settleDatabase, SideBySide, type Extension } from '../database/index.ts'
 import { applyPlan } from './apply-plan.ts'
+import { ancestorFile, BranchFolder, partialIn, sizeOf, sweep, toldFile } from './branch-folder.ts'
 import { planMerge, type MergePlan } from './merge-plan.ts'
 import { placeOf, type BranchPlace } from './place.ts'
 
@@ -42,10 +41,12 @@ export type Preference = 'branch' | 'target'
  */
 export class Branches {
   readonly #options: BranchesOptions
+  readonly #folder: BranchFolder
 
   /** Opens nothing. */
   constructor(options: BranchesOptions) {
     this.#options = options
+    this.#folder = new BranchFolder(join(options.root, 'branches'))
   }
 
   /** Where the data of a branch are, or would be. */
@@ -65,11 +66,7 @@ export class Branches {
 
   /** The default branch first, then all that have data of their own, by name. */
   async list(): Promise<BranchInfo[]> {
-    const folders = await readdir(this.#folder).catch(() => [])
-    const told = await Promise.all(folders.map((each) => readTold(join(this.#folder, each))))
-    const known = told
-      .filter((each) => each !== undefined)
-      .toSorted((one, other) => (one.name < other.name ? -1 : 1))
+    const known = await this.#folder.list()
     const all = [{ name: this.#options.defaultBranch }, ...known]
     return all.map((each) => ({ ...each, ...this.place(each.name), bytes: sizeOf(this.path(each.name)) }))
   }
@@ -83,32 +80,15 @@ export class Branches {
    */
   async create(name: string, from: 'data' | 'schema' = 'data'): Promise<boolean> {
     if (this.has(name)) return false
-    await mkdir(this.#folder, { recursive: true })
-    using _lock = await this.#lock()
+    using _lock = await this.#folder.lock()
     if (this.has(name)) return false
-    await this.#sweep()
-    const place = this.place(name)
-    const partial = join(this.#folder, `.${basename(place.data)}.${randomBytes(6).toString('hex')}.partial`)
-    await mkdir(partial)
-    try {
-      const source = this.path(this.#options.defaultBranch)
-      const copies = from === 'data' && existsSync(source) && !existsSync(this.path(name))
-      if (copies) await this.#fill(partial, source)
-      const told = { name, createdAt: Date.now(), from: copies ? 'data' : 'schema' }
-      await writeFile(join(partial, toldFile), `${JSON.stringify(told, undefined, 2)}\n`)
-      await this.#settle(partial, place.data)
-      return true
-    } finally {
-      await rm(partial, { recursive: true, force: true })
-    }
-  }
-
-  /** Moves the files of a new branch to their place, in an order after which a crash leaves no ancestor of another database. */
-  async #settle(partial: string, data: string): Promise<void> {
-    await mkdir(data, { recursive: true })
-    await rm(join(data, ancestorFile), { force: true })
-    for (const file of [this.#options.file, ancestorFile, toldFile])
-      if (existsSync(join(partial, file))) await rename(join(partial, file), join(data, file))
+    const { extensions = [], file, defaultBranch } = this.#options
+    const { data } = this.place(name)
+    const path = this.path(defaultBranch)
+    const source = from === 'data' && existsSync(path) && !existsSync(join(data, file)) ? path : undefined
+    const began = source === undefined ? 'schema' : 'data'
+    await this.#folder.make({ name, createdAt: Date.now(), from: began, data, file, source, extensions })
+    return true
   }
 
   /**
@@ -120,7 +100,7 @@ export class Branches {
     await this.#assertHas(name)
     const path = this.path(name)
     await using _kept = existsSync(path) ? await settleDatabase(path) : undefined
-    using _lock = await this.#lock()
+    using _lock = await this.#folder.lock()
     await rm(this.place(name).data, { recursive: true, force: true })
   }
 
@@ -145,9 +125,10 @@ export class Branches {
    */
   async merge(name: string, prefer?: Preference): Promise<MergePlan & { isMerged: boolean }> {
     await this.#assertHas(name)
-    using _lock = await this.#lock()
+    using _lock = await this.#folder.lock()
     const { data } = this.place(name)
-    const merged = join(data, `.merged.${randomBytes(6).toString('hex')}.partial`)
+    await sweep(data)
+    const merged = partialIn(data, 'merged')
     const { extensions = [] } = this.#options
     try {
       await copyDatabase(this.path(name), merged, { extensions })
@@ -182,15 +163,6 @@ export class Branches {
     return await SideBySide.open(target, { branch: path, ancestor: before }, { readonly, extensions })
   }
 
-  async #fill(folder: string, source: string): Promise<void> {
-    const { extensions = [], file } = this.#options
-    await copyDatabase(source, join(folder, file), { extensions })
-    const ancestor = join(folder, ancestorFile)
-    // Some file systems share the blocks instead of copying them.
-    await copyFile(join(folder, file), ancestor, constants.COPYFILE_FICLONE)
-    await chmod(ancestor, 0o444)
-  }
-
   async #assertHas(name: string): Promise<void> {
     if (this.has(name) && name !== this.#options.defaultBranch) return
     const names = (await this.list()).slice(1).map((each) => each.name)
@@ -199,48 +171,4 @@ export class Branches {
       ...(nearest !== undefined && { fix: `Did you mean ${nearest}?` }),
     })
   }
-
-  async #lock(): Promise<FileLock> {
-    const endAt = performance.now() + lockTimeout
-    while (true) {
-      const lock = FileLock.acquire(join(this.#folder, '.lock'))
-      if (lock) return lock
-      if (performance.now() > endAt)
-        throw new BusyError('HANDCAR_DATABASE_BUSY', `Another process works on ${this.#folder}`)
-      await sleep(25)
-    }
-  }
-
-  /** Removes what a crash has left. Only for the holder of the lock. */
-  async #sweep(): Promise<void> {
-    const left = (await readdir(this.#folder)).filter((name) => name.endsWith('.partial'))
-    for (const name of left) await rm(join(this.#folder, name), { recursive: true, force: true })
-  }
-
-  get #folder(): string {
-    return join(this.#options.root, 'branches')
-  }
 }
-
-const ancestorFile = 'ancestor.sqlite3'
-const toldFile = 'branch.json'
-/** Milliseconds. */
-const lockTimeout = 60_000
-
-/** What `branch.json` says. */
-interface Told {
-  name: string
-  createdAt: number
-  from: 'data' | 'schema'
-}
-
-async function readTold(folder: string): Promise<Told | undefined> {
-  if (basename(folder).startsWith('.')) return undefined
-  try {
-    return JSON.parse(await readFile(join(folder, toldFile), 'utf8')) as Told
-  } catch {
-    return undefined
-  }
-}
-
-const sizeOf = (path: string): number => statSync(path, { throwIfNoEntry: false })?.size ?? 0

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { backupMigrations } from '../../src/backup/index.ts'
 import * as verifyStatements from '../../src/backup/verify/sql.ts'
+import * as branchesSql from '../../src/branches/sql.ts'
 import { Cache } from '../../src/cache/index.ts'
 import * as limitsStatements from '../../src/cache/limits/sql.ts'
 import * as cacheStatements from '../../src/cache/sql.ts'
@@ -22,6 +23,9 @@ import * as realtimeStatements from '../../src/realtime/sql.ts'
 import { temporaryDatabase } from '../../src/testing/index.ts'
 import * as testingStatements from '../../src/testing/jobs/sql.ts'
 
+// Not a statement but the name of a table, and a statement for either side.
+const { planTable: _, selectObjects, ...branchesStatements } = branchesSql
+
 /** The statements of every part that has any, by part. A new part joins by adding one entry. */
 const parts: Record<string, Record<string, string>> = {
   database: databaseStatements,
@@ -40,6 +44,7 @@ const parts: Record<string, Record<string, string>> = {
   'realtime/presence': presenceStatements,
   'realtime/adapters/socket-io': socketIoStatements,
   'backup/verify': verifyStatements,
+  branches: { ...branchesStatements, selectObjects: selectObjects('main') },
 }
 
 for (const [part, statements] of Object.entries(parts)) {
