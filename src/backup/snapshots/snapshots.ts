@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import {
-  CorruptionError,
   HandcarError,
   nearestName,
   option,
@@ -9,41 +8,23 @@ import {
   readOptions,
   type Logger,
 } from '../../core/index.ts'
-import { checkDatabase, copyDatabase, type FileReport } from '../../database/index.ts'
+import { copyDatabase, type FileReport } from '../../database/index.ts'
 import { restoreFile, type RestoredFile } from '../restore/restore-file.ts'
+import { checkSnapshot } from './check-snapshot.ts'
 import { SnapshotFiles } from './files.ts'
 import { lockFolder } from './folder-lock.ts'
 import { checkName, nameFor } from './name.ts'
 import { resolveSnapshotsOptions, type SnapshotsOptions } from './options.ts'
-import { overLimit, readLimits, replacedBy, type Retention, type SnapshotLimits } from './retention.ts'
+import {
+  readCreateOptions,
+  readPruneOptions,
+  type CreateSnapshotOptions,
+  type PruneOptions,
+  type RestoreSnapshotOptions,
+} from './requests.ts'
+import { overLimit, replacedBy, type Retention } from './retention.ts'
 import { assertRoom } from './space.ts'
 import type { NewSnapshot, Snapshot, SnapshotReason } from './snapshot.ts'
-
-/** Options of {@link Snapshots.create}. */
-export interface CreateSnapshotOptions {
-  /** Default: the time and the reason. */
-  name?: string
-  /** Default: `'manual'` */
-  reason?: Exclude<SnapshotReason, 'unknown'>
-  /** A remark that is kept with it. A migration's or merge's snapshot takes the place of the last one that has the same. */
-  note?: string
-  /** Ends it at once; nothing is left. */
-  signal?: AbortSignal
-}
-
-/** Options of {@link Snapshots.restore}. */
-export interface RestoreSnapshotOptions {
-  /** Path of a new file. Default: the database itself, whose files are set aside. */
-  to?: string
-}
-
-/** Options of {@link Snapshots.prune}. */
-export interface PruneOptions extends SnapshotLimits {
-  /** Whether those count that were made by hand as well. Default: false */
-  all?: boolean
-  /** Only tells which would be deleted. Default: false */
-  dryRun?: boolean
-}
 
 /**
  * Copies of a database on its own disk: for the moment before something risky, not for the loss of the disk. Each is a whole SQLite
@@ -81,12 +62,7 @@ export class Snapshots {
    * `HANDCAR_DATABASE_PATH`, `HANDCAR_FILE_TASK_FAILED`; CorruptionError `HANDCAR_DATABASE_CORRUPT`; BusyError `HANDCAR_SNAPSHOT_BUSY`
    */
   async create(options: CreateSnapshotOptions = {}): Promise<NewSnapshot> {
-    const { name, reason, note, signal } = readOptions('snapshots.create', options, {
-      name: option.optional(option.text()),
-      reason: option.oneOf(['manual', 'migration', 'merge'], 'manual'),
-      note: option.optional(option.text()),
-      signal: option.signal,
-    })
+    const { name, reason, note, signal } = readCreateOptions(options)
     if (name !== undefined) checkName(name)
     this.#assertDatabase()
     const startedAt = performance.now()
@@ -129,7 +105,7 @@ export class Snapshots {
    */
   async check(name: string): Promise<FileReport> {
     const snapshot = await this.get(name)
-    return await this.#checked(snapshot.path, snapshot)
+    return await checkSnapshot(snapshot.path, snapshot, this.#options.extensions)
   }
 
   /**
@@ -149,7 +125,7 @@ export class Snapshots {
       at: this.#options.clock.now(),
       inPlace: to === undefined ? this.#options.inPlace : undefined,
       extensions: this.#options.extensions,
-      check: async (path) => void (await this.#checked(path, snapshot)),
+      check: async (path) => void (await checkSnapshot(path, snapshot, this.#options.extensions)),
     })
   }
 
@@ -166,15 +142,7 @@ export class Snapshots {
    * @returns those that were deleted, or would be
    */
   async prune(options: PruneOptions = {}): Promise<Snapshot[]> {
-    const { all, dryRun, ...rest } = readOptions('snapshots.prune', options, {
-      all: option.flag(false),
-      dryRun: option.flag(false),
-      count: (value) => value,
-      age: (value) => value,
-      bytes: (value) => value,
-    })
-    const isUnlimited = Object.values(rest).every((value) => value === undefined)
-    const limits = isUnlimited ? this.#options.keep : readLimits(rest, 'snapshots.prune')
+    const { all, dryRun, limits = this.#options.keep } = readPruneOptions(options)
     if (!existsSync(this.folder)) return []
     using _lock = await this.#lock()
     const kinds = Map.groupBy(await this.list(), ({ reason }) => (all ? 'all' : reason))
@@ -211,19 +179,6 @@ export class Snapshots {
 
   async #retention(limits = this.#options.keep): Promise<Retention> {
     return { limits, now: this.#options.clock.now(), redSince: await this.#options.redSince() }
-  }
-
-  async #checked(path: string, { name, checksum }: Snapshot): Promise<FileReport> {
-    const damaged = (what: string, cause?: unknown): CorruptionError =>
-      new CorruptionError('HANDCAR_SNAPSHOT_DAMAGED', `The snapshot ${name} is damaged: ${what}`, { cause })
-    const report = await checkDatabase(path, { extensions: this.#options.extensions }).catch(
-      (error: Error) => {
-        throw error instanceof CorruptionError ? damaged(error.message, error) : error
-      },
-    )
-    if (checksum !== undefined && report.checksum !== checksum)
-      throw damaged(`expected the checksum ${checksum}, got ${report.checksum}`)
-    return report
   }
 
   #lock(signal?: AbortSignal) {
