@@ -68,6 +68,11 @@ function countOf(path: string): number {
   return Number(database.prepare('select count(*) as count from filling').get()!['count'])
 }
 
+function firstIdOf(path: string): number {
+  using database = new DatabaseSync(path, patience)
+  return Number(database.prepare('select min(id) as id from filling').get()!['id'])
+}
+
 function addOne(path: string): void {
   using database = new DatabaseSync(path, patience)
   database.exec("insert into filling (bytes) values ('one more')")
@@ -97,7 +102,8 @@ for (const line of lines)
       context.diagnostic(`HANDCAR_SEED=${random.seed}`)
       using place = temporaryFolder()
       const path = place.file('app.sqlite3')
-      const options = await replicated(line, place, path, 8)
+      const changes = [{ table: 'filling', statements: ['update filling set id = id + 1000'] }]
+      const options = { ...(await replicated(line, place, path, 8)), inPlace: { changes } }
       const startedAt = performance.now()
       await restoreFromReplicas(options)
       const whole = performance.now() - startedAt
@@ -113,6 +119,7 @@ for (const line of lines)
         await waitUntil('orphans end', () => !isWorkedOn(place.path), 60_000)
         const count = countOf(path)
         assert.ok([8, before].includes(count), `expected 8 or ${before} rows, got ${count}`)
+        assert.ok(firstIdOf(path) > 1_000, 'never without what is changed in place')
         note(count === 8 ? 'the new database' : 'the old database')
         if (begun(path).length > 0) note('left something')
       }

@@ -83,6 +83,12 @@ for (const line of ['0.3', '0.5'] as const)
         assert.equal(await codeOf(() => restore({ databases })), 'HANDCAR_DATABASE_IN_USE')
       }
       assert.deepEqual([await notes(path), await notes(other)], [['one', 'two'], ['two']])
+      const beforeSwitch = async (): Promise<void> => {
+        throw new Error('the cache cannot be emptied')
+      }
+      const inPlace = { changes: [], beforeSwitch }
+      await assert.rejects(restore({ databases, inPlace }), /cannot be emptied/)
+      assert.deepEqual([await notes(path), await notes(other)], [['one', 'two'], ['two']])
       const both = await restore({ databases })
       assert.deepEqual(
         both.map((each) => each.path),
