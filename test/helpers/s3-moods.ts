@@ -18,6 +18,9 @@ const refusals: Partial<Record<S3Mood, { status: number; code: string }>> = {
 /** A bucket of an S3 server behind a server with moods. */
 export class MoodyS3 implements AsyncDisposable {
   mood: S3Mood = 'well'
+  /** Requests that removed something, and requests that came in a bad mood. */
+  removals = 0
+  refused = 0
   readonly #target: BackupTarget
   readonly #server = createServer((incoming, answer) => this.#answer(incoming, answer))
 
@@ -40,6 +43,8 @@ export class MoodyS3 implements AsyncDisposable {
   }
 
   #answer(incoming: IncomingMessage, answer: ServerResponse): void {
+    if (this.mood !== 'well') this.refused++
+    else if (incoming.method === 'DELETE' || /[?&]delete/.test(incoming.url!)) this.removals++
     const refusal = refusals[this.mood]
     const writes = incoming.method !== 'GET' && incoming.method !== 'HEAD'
     if (this.mood === 'gone') return void incoming.destroy()
