@@ -156,7 +156,7 @@ export class Handcar extends Service {
   async work(): Promise<void> {
     if (!this.#performsJobs) return
     await this.jobs.work()
-    await verifySoon(this.jobs, this.database)
+    await verifySoon(this.config, this.jobs, this.database)
   }
 
   get #performsJobs(): boolean {

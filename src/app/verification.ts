@@ -28,7 +28,7 @@ import type { ResolvedConfig } from './resolve-config.ts'
 /** What the job of the verification is called, and what makes it recur. No job of an app may be called so. */
 export const verificationJob = 'handcar.backup.verify'
 
-/** The first verification comes so long after the app has begun to work: Litestream has sent something by then. */
+/** The first verification comes so long after the app has begun to work, in milliseconds: Litestream has sent something by then. */
 const firstDelay = 60_000
 /** Verifications of many apps that begin at the same time would meet at their bucket. */
 const longestJitter = 30 * 60_000
@@ -98,10 +98,14 @@ export function verificationJobs(config: ResolvedConfig): RecurringDefinition[] 
 }
 
 /** Enqueues a first verification where there has been none: nobody should have to wait for a day to know that a new backup works. */
-export async function verifySoon(jobs: Jobs, database: Database): Promise<void> {
+export async function verifySoon(
+  { backup }: Pick<ResolvedConfig, 'backup'>,
+  jobs: Jobs,
+  database: Database,
+): Promise<void> {
   const job = jobs.definitions.get(verificationJob)
-  if (job === undefined || lastVerifications(database).length > 0) return
-  await jobs.enqueue(job, undefined, { at: Date.now() + firstDelay })
+  if (job === undefined || backup.verify === undefined || lastVerifications(database).length > 0) return
+  await jobs.enqueue(job, undefined, { at: Date.now() + Math.min(firstDelay, backup.verify.every) })
 }
 
 /** @throws OptionsError `HANDCAR_OPTION_INVALID` for a job of the app that is called as ours is */
