@@ -55,7 +55,8 @@ export async function restoreDatabases(
   const isInPlace = options.to === undefined
   using _seat = isInPlace ? await LitestreamSeat.take(folder, standardLogger) : undefined
   const ownership = ownershipOf(config, standardLogger)
-  if (isInPlace && !takeOver) await ownership.check({ beforeRestore: true })
+  if (isInPlace && !takeOver)
+    await ownership.check({ beforeRestore: true }).catch(refuseUnknown).catch(explainUnreachable)
   const restored = await restoreFromReplicas({
     ...rest,
     databases,
@@ -73,6 +74,28 @@ export async function restoreDatabases(
   // From now on, so that the old machine is refused when it comes back, also before the app is started here.
   if (isInPlace) await (takeOver ? ownership.claim({ takeOver }) : ownership.forget())
   return restored
+}
+
+/** A server that is not there, an SSH key that does not fit: said by `fetch` or `sftp` in their words. */
+function explainUnreachable(error: Error): never {
+  if (error instanceof HandcarError) throw error
+  const { message } = (error.cause as Error | undefined) ?? error
+  throw new HandcarError(
+    'HANDCAR_RESTORE_FAILED',
+    `Whether another machine writes to the backup could not be read there: ${message || error.message}`,
+    {
+      cause: error,
+      fix: 'Look at backup.replicas, the keys and the network, and try again; nothing was changed.',
+    },
+  )
+}
+
+/** Without knowing who writes to a replica nothing takes the place of a database. */
+function refuseUnknown(error: Error): never {
+  if (error instanceof HandcarError) throw error
+  throw new HandcarError('HANDCAR_RESTORE_FAILED', `Who owns the backup is not known: ${error.message}`, {
+    cause: error,
+  })
 }
 
 /** Nothing can be restored from a replica to which something was written. */
