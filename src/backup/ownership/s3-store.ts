@@ -50,6 +50,12 @@ export class S3Store implements OwnerStore {
       headers: sign(method, this.#url, body, { region: this.#region, keys: this.#keys, now: new Date() }),
       ...(method === 'PUT' && { body }),
       signal: AbortSignal.any([AbortSignal.timeout(storeTimeout), signal]),
+    }).catch((error: unknown) => {
+      const { cause, message } = error as Error
+      throw new Error(
+        `${this.#url.origin} cannot be reached: ${cause instanceof Error ? cause.message : message}`,
+        { cause: error },
+      )
     })
   }
 }

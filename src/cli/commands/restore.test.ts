@@ -140,7 +140,7 @@ for (const line of ['0.3', '0.5'] as const)
     { skip: litestreams[line].isMissing, timeout: 120_000 },
     async () => {
       const app = (bucket: string): AppFolder => {
-        const replicas = [{ type: 's3', bucket, endpoint: 'http://127.0.0.1:9' }]
+        const replicas = [{ type: 's3', bucket, endpoint: 'http://127.0.0.1:61999' }]
         const backup = { replicas, binary: litestreams[line].path }
         return appFolder({ 'handcar.config.js': `export default ${JSON.stringify({ backup })}` })
       }
@@ -149,8 +149,14 @@ for (const line of ['0.3', '0.5'] as const)
       const said = await run(keyless, ['restore', '--to', 'look'], 1)
       assert.match(said, /fix: +Set LITESTREAM_ACCESS_KEY_ID and LITESTREAM_SECRET_ACCESS_KEY/)
       assert.doesNotMatch(said, /WARN/)
+      environment['LITESTREAM_ACCESS_KEY_ID'] = environment['LITESTREAM_SECRET_ACCESS_KEY'] = 'key'
+      assert.match(
+        await run(keyless, ['restore'], 1),
+        /127\.0\.0\.1:61999 cannot be reached: connect ECONNREFUSED/,
+      )
       using address = app('s3://backups/app')
       assert.match(await run(address, ['restore', '--to', 'look'], 1), /expected the name of a bucket/)
+      environment['LITESTREAM_ACCESS_KEY_ID'] = environment['LITESTREAM_SECRET_ACCESS_KEY'] = undefined
     },
   )
 
