@@ -28,7 +28,7 @@ const walLimit = 4 * megabyte
 const outage = { '0.3': isSoak ? 300_000 : 12_000, '0.5': isSoak ? 300_000 : 45_000 }
 
 /** In limits: 0.3 moves nothing while it sends a whole copy, so that it is left alone for longer. */
-const longestAllowed = { '0.3': 24, '0.5': 7 }
+const longestAllowed = { '0.3': 24, '0.5': 8 }
 
 /**
  * A process writes without a pause while the bucket answers nothing: from the beginning, so that not even the first whole copy can be sent.
