@@ -92,6 +92,14 @@ for (const line of ['0.3', '0.5'] as const) {
       assert.equal(result!.verdict, 'verified')
       assert.match(byHand.errors, /comparing what was restored with the database/)
 
+      await using killed = new RunningCommand(['backup', 'verify'], options)
+      await killed.wrote(/reading .*app\.sqlite3|HANDCAR_VERIFICATION_BUSY/)
+      killed.signal('SIGKILL')
+      await killed.ended()
+      const after = await untilFree(() => handcar(['backup', 'verify'], options))
+      assert.equal(after.code, 0, after.errors)
+      assert.match(after.output, /^verified .*rows compared/)
+
       for (const path of filesIn(target.file('replica'))) truncateSync(path, 20)
       await waitUntil(
         'it is found to be wrong',
