@@ -55,8 +55,7 @@ export async function restoreDatabases(
   const isInPlace = options.to === undefined
   using _seat = isInPlace ? await LitestreamSeat.take(folder, standardLogger) : undefined
   const ownership = ownershipOf(config, standardLogger)
-  if (isInPlace && !takeOver)
-    await ownership.check({ beforeRestore: true }).catch(refuseUnknown).catch(explainUnreachable)
+  if (isInPlace && !takeOver) await ownership.check({ beforeRestore: true }).catch(explainUnreachable)
   const restored = await restoreFromReplicas({
     ...rest,
     databases,
@@ -79,23 +78,14 @@ export async function restoreDatabases(
 /** A server that is not there, an SSH key that does not fit: said by `fetch` or `sftp` in their words. */
 function explainUnreachable(error: Error): never {
   if (error instanceof HandcarError) throw error
-  const { message } = (error.cause as Error | undefined) ?? error
   throw new HandcarError(
     'HANDCAR_RESTORE_FAILED',
-    `Whether another machine writes to the backup could not be read there: ${message || error.message}`,
+    `Whether another machine writes to the backup could not be read there: ${error.message}`,
     {
       cause: error,
       fix: 'Look at backup.replicas, the keys and the network, and try again; nothing was changed.',
     },
   )
-}
-
-/** Without knowing who writes to a replica nothing takes the place of a database. */
-function refuseUnknown(error: Error): never {
-  if (error instanceof HandcarError) throw error
-  throw new HandcarError('HANDCAR_RESTORE_FAILED', `Who owns the backup is not known: ${error.message}`, {
-    cause: error,
-  })
 }
 
 /** Nothing can be restored from a replica to which something was written. */
