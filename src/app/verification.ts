@@ -26,7 +26,7 @@ import { backupFolderOf, replicatedDatabases, replicates } from './replication.t
 import type { ResolvedConfig } from './resolve-config.ts'
 
 /** What the job of the verification is called, and what makes it recur. No job of an app may be called so. */
-export const verificationJob = 'handcar.backup.verify'
+const verificationJob = 'handcar.backup.verify'
 
 /** The first verification comes so long after the app has begun to work, in milliseconds: Litestream has sent something by then. */
 const firstDelay = 60_000
@@ -119,7 +119,7 @@ export function assertNotReserved(definitions: readonly (AnyJobDefinition | Recu
 }
 
 /** What is known of each replica of the configuration. */
-export function verificationsOf(
+function verificationsOf(
   { backup }: Pick<ResolvedConfig, 'backup'>,
   database: Pick<Database, 'get' | 'all'>,
 ): VerifiedReplica[] {
@@ -140,7 +140,7 @@ export async function readVerifications(
 }
 
 /** What is to be worried about in the verifications of an app's backup, if anything. */
-export function verificationProblem(
+function verificationProblem(
   config: ResolvedConfig,
   database: Pick<Database, 'get' | 'all'>,
 ): string | undefined {

@@ -6,7 +6,7 @@ import { formatTable } from '../table.ts'
 type Database = ReplicationStatus['databases'][number]
 
 /** A replica with what it has, and what its verifications have found. */
-export type KnownReplica = Database['replicas'][number] &
+type KnownReplica = Database['replicas'][number] &
   ReplicaContents & { verifications: Omit<VerifiedReplica, 'database' | 'replica'> | null }
 
 /** Databases with all that is known of their replicas. */
