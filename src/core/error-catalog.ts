@@ -353,7 +353,7 @@ export const errorCatalog = {
   },
   HANDCAR_RESTORE_TARGET: {
     title: 'A database cannot be restored to a place',
-    fix: 'Name a file that does not exist, in a folder that does.',
+    fix: 'Name a place where no such file is yet, in a folder that exists; or move that file away.',
   },
   HANDCAR_BRANCH_NOT_FOUND: {
     title: 'It is not known on which git branch the app is',
