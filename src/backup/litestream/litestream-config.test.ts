@@ -3,7 +3,9 @@ import { test } from 'node:test'
 import { readOptions } from '../../core/index.ts'
 import { replicationReaders, snapshotIntervalOf, type ReplicationSettings } from '../options.ts'
 import { litestreamConfig } from './config.ts'
+import { assertPaths } from './refused-paths.ts'
 import { addressOf } from './replica.ts'
+import type { LitestreamLine } from './version.ts'
 
 /** `undefined` when nothing is thrown. */
 function codeOf(work: () => unknown): string | undefined {
@@ -102,6 +104,16 @@ test('what a Litestream would leave out without a word is refused', () => {
     'HANDCAR_LITESTREAM_OPTION',
   )
   assert.equal(configOf('0.5', { replicas: [sftp] }).dbs[0].replica['host-key'], 'ssh-ed25519 A')
+})
+
+test('0.5 is not given a path that it would take for another one', () => {
+  const refuses = (line: LitestreamLine, path: string): boolean =>
+    codeOf(() => assertPaths(line, [{ name: 'app', path }])) === 'HANDCAR_LITESTREAM_OPTION'
+  for (const path of ['/srv/app #2/a.sqlite3', '/srv/what?/a.sqlite3', '/srv/my%20app/a.sqlite3']) {
+    assert.ok(refuses('0.5', path), path)
+    assert.ok(!refuses('0.3', path), path)
+  }
+  assert.ok(!refuses('0.5', "/srv/100% it's {ü}: $HOME/a.sqlite3"))
 })
 
 test('snapshots are at most a quarter of the retention apart: with fewer the moments to restore would collapse', () => {

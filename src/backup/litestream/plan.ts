@@ -2,6 +2,7 @@ import { HandcarError } from '../../core/index.ts'
 import { findLitestream, type LitestreamBinary } from './binary.ts'
 import { litestreamConfig } from './config.ts'
 import type { LitestreamOptions } from './litestream-options.ts'
+import { assertPaths } from './refused-paths.ts'
 import { addressOf } from './replica.ts'
 import type { ReplicationStatus } from './status.ts'
 
@@ -44,6 +45,7 @@ async function findBinary({ folder, app, replication, environment }: LitestreamO
 
 function configProblem({ databases, replication }: LitestreamOptions, { line }: LitestreamBinary) {
   try {
+    assertPaths(line, databases)
     litestreamConfig(line, { ...replication, databases })
     return undefined
   } catch (error) {

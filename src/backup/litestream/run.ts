@@ -14,6 +14,7 @@ import type { BackupFolder } from './folder.ts'
 import { LagMeter } from './lag.ts'
 import { monotonic } from './monotonic.ts'
 import { OutputLog, parseLine, type LastError } from './output.ts'
+import { assertPaths } from './refused-paths.ts'
 import { writePrivately } from './seat.ts'
 
 /** What one life of Litestream needs. */
@@ -54,6 +55,7 @@ export class LitestreamRun {
    */
   static async prepare(options: LitestreamRunOptions): Promise<LitestreamRun> {
     const { binary, folder, databases, replication, logger } = options
+    assertPaths(binary.line, databases)
     // What a Litestream that was killed has left there may be as large as the database.
     await rm(folder.temporary, { recursive: true, force: true })
     await mkdir(folder.temporary, { recursive: true, mode: 0o700 })
