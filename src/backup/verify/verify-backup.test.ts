@@ -88,7 +88,7 @@ class Place implements AsyncDisposable {
       binary: { path: litestreams[line].path, line, version: line, origin: 'setting' },
       environment: {},
       folder: backup,
-      patience: '20s',
+      patience: '40s',
       ...options,
     })
   }
