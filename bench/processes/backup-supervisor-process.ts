@@ -34,6 +34,7 @@ const handlers = {
     coordinator = new Coordinator({ path })
     litestream = replicate && litestreamFor(path, replicate)
     if (litestream) await coordinator.giveWay()
+    coordinator.onLargeWal(() => litestream?.hurry(path))
     await coordinator.start()
     await litestream?.start()
   },

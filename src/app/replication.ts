@@ -80,6 +80,7 @@ export function replicationOf(config: ResolvedConfig, logger: Logger): Companion
           forget,
         },
       })
+      for (const { path } of databases) coordinator(path)?.onLargeWal(() => litestream?.hurry(path))
       await litestream.start()
       watching = setInterval(() => void interruptIfLost(litestream!, ownership), ownershipInterval).unref()
     },

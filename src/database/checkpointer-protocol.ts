@@ -31,6 +31,8 @@ export type CheckpointerReport =
   | { kind: 'took over' }
   | { kind: 'watched'; frames: number; checkpointed: number }
   | { kind: 'pause'; frames: number }
+  /** Somebody else checkpoints, and the WAL is over half of its limit. */
+  | { kind: 'large' }
   | {
       kind: 'resume'
       frames: number

@@ -38,6 +38,8 @@ export interface CheckpointerListeners {
   onTookOver?: () => void
   /** Writers are to pause, or to go on. */
   onPause?: (isPaused: boolean) => void
+  /** The WAL under somebody else's checkpoints is over half of its limit; told up to four times a second. */
+  onLargeWal?: () => void
   /** The file at the path is not the one that was opened. The thread then rests for good. */
   onReplaced?: () => void
 }
@@ -186,6 +188,8 @@ export class Checkpointer {
       this.#state = { ...this.#state, frames, checkpointed }
     } else if (message.kind === 'pause') {
       this.#listeners.onPause?.(true)
+    } else if (message.kind === 'large') {
+      this.#listeners.onLargeWal?.()
     } else if (message.kind === 'resume') {
       this.#listeners.onPause?.(false)
       this.#reportPause(message)

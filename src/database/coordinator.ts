@@ -36,6 +36,7 @@ export class Coordinator extends Service {
   readonly #options: ResolvedCheckpointerOptions | false
   readonly #logger: Logger
   readonly #replaced: (() => void)[] = []
+  readonly #largeWal: (() => void)[] = []
   #server: LeaseServer | undefined
   #checkpointer: Checkpointer | undefined
   #duty: CheckpointDuty = { kind: 'checkpoint' }
@@ -89,6 +90,14 @@ export class Coordinator extends Service {
   /** The listener is called when the file of the database has been deleted or replaced by another one while it was open. */
   onReplaced(listener: () => void): void {
     this.#replaced.push(listener)
+  }
+
+  /**
+   * The listener is called when the WAL under somebody else's checkpoints is over half of its limit, up to four times a second, and when
+   * writers begin to pause for it: a checkpoint now spares them the wait.
+   */
+  onLargeWal(listener: () => void): void {
+    this.#largeWal.push(listener)
   }
 
   protected async open(): Promise<void> {
@@ -145,11 +154,19 @@ export class Coordinator extends Service {
         this.#duty = { kind: 'checkpoint' }
         this.#tell()
       },
-      onPause: (isPaused) => this.#server?.setPaused(isPaused),
+      onPause: (isPaused) => {
+        this.#server?.setPaused(isPaused)
+        if (isPaused) this.#tellLargeWal()
+      },
+      onLargeWal: () => this.#tellLargeWal(),
       onFailure: () => this.#server?.fail(),
       onReplaced: () => {
         for (const listener of this.#replaced) listener()
       },
     })
+  }
+
+  #tellLargeWal(): void {
+    for (const listener of this.#largeWal) listener()
   }
 }

@@ -78,6 +78,9 @@ export class WalWatch {
     if (found === this.#told || now - this.#toldAt < tellInterval) return
     this.#told = found
     this.#toldAt = now
-    this.#options.report({ kind: 'watched', frames: log, checkpointed })
+    const { duty, frameSize, report } = this.#options
+    report({ kind: 'watched', frames: log, checkpointed })
+    const isLarge = log !== checkpointed && log * frameSize > duty.walLimit / 2
+    if (duty.kind === 'watch' && isLarge) report({ kind: 'large' })
   }
 }

@@ -32,7 +32,13 @@ export class LitestreamChild {
   #wasAsked = false
 
   constructor({ path, args, cwd, environment, onLine }: ChildOptions) {
-    this.#child = spawn(path, args, { cwd, env: environment, stdio: ['ignore', 'pipe', 'pipe'] })
+    // Of a group of its own: a Ctrl-C in the terminal would end it before the app has written its last.
+    this.#child = spawn(path, args, {
+      cwd,
+      env: environment,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true,
+    })
     for (const stream of [this.#child.stdout!, this.#child.stderr!]) {
       stream.on('error', () => {})
       createInterface({ input: stream }).on('line', onLine)

@@ -1,7 +1,7 @@
 import type { ReplicatedDatabase } from './config.ts'
 import type { ResolvedReplica } from './replica.ts'
 
-/** How often Litestream looks at the WAL and considers a checkpoint, in milliseconds: its default of 1 s lets the WAL grow large. */
+/** How often Litestream 0.3 looks at the WAL and considers a checkpoint, in milliseconds: its default of 1 s lets the WAL grow large. */
 export const monitorInterval = 250
 
 /** The log is read line by line; at level `info` it also finds out soon that nobody reads it any more, and ends. */

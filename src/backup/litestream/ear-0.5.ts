@@ -28,6 +28,8 @@ export class Ear05 implements Ear {
   readonly #replica: string
   /** Transactions that the replica has, by the name of the file. */
   readonly #remote = new Map<string, number>()
+  /** Databases whose WAL it reads because it was told to; whether it is to do so once more. */
+  readonly #hurried = new Map<string, boolean>()
 
   /** @param replica Name of the only replica. */
   constructor(socket: string, paths: readonly string[], replica: string) {
@@ -42,6 +44,16 @@ export class Ear05 implements Ear {
     if (message === 'replica sync')
       this.#remote.set(db, hexadecimal((txid as { replica?: unknown })?.replica))
     else if (message === 'ltx file uploaded' && level === 0) this.#remote.set(db, hexadecimal(maxTXID))
+  }
+
+  async hurry(path: string): Promise<void> {
+    if (this.#hurried.has(path)) return void this.#hurried.set(path, true)
+    do {
+      this.#hurried.set(path, false)
+      // One that does not answer does what it does by itself.
+      await fetchText({ socketPath: this.#socket, path: '/sync' }, JSON.stringify({ path })).catch(() => {})
+    } while (this.#hurried.get(path))
+    this.#hurried.delete(path)
   }
 
   async ask(): Promise<Position[]> {

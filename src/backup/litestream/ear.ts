@@ -23,17 +23,23 @@ export interface Ear {
    * @returns the databases that it knows by now
    */
   ask(): Promise<Position[]>
+  /** Lets it read a WAL and checkpoint now, where it can be told so. Never rejects. */
+  hurry?(path: string): Promise<void>
 }
 
 /** How long an answer may take, in milliseconds. */
 const patience = 2_000
 
-/** Fetches a text by HTTP, from a port of this machine or a unix socket. */
-export function fetchText(options: Pick<RequestOptions, 'port' | 'socketPath' | 'path'>): Promise<string> {
+/** Fetches a text by HTTP, from a port of this machine or a unix socket; with a `body`, by POST. */
+export function fetchText(
+  options: Pick<RequestOptions, 'port' | 'socketPath' | 'path'>,
+  body?: string,
+): Promise<string> {
   const { promise, resolve, reject } = Promise.withResolvers<string>()
   const signal = AbortSignal.timeout(patience)
   const host = '127.0.0.1'
-  const asked = request({ ...options, host, agent: false, signal }, (response) => {
+  const method = body === undefined ? 'GET' : 'POST'
+  const asked = request({ ...options, method, host, agent: false, signal }, (response) => {
     let text = ''
     response.setEncoding('utf8').on('data', (part: string) => (text += part))
     response.on('error', reject)
@@ -43,6 +49,6 @@ export function fetchText(options: Pick<RequestOptions, 'port' | 'socketPath' | 
     })
   })
   asked.on('error', reject)
-  asked.end()
+  asked.end(body)
   return promise
 }

@@ -79,7 +79,8 @@ test('0.5: one replica, snapshots and retention for all databases, no TRUNCATE c
   assert.equal('addr' in config, false)
   const [db] = config.dbs
   assert.equal(db['truncate-page-n'], 0)
-  assert.deepEqual(db.replica, { type: 'file', path: '/backup/app', 'sync-interval': '1000ms' })
+  assert.equal(db['monitor-interval'], '1000ms', 'one file, and one request, in each interval')
+  assert.deepEqual(db.replica, { type: 'file', path: '/backup/app', 'sync-interval': '250ms' })
 })
 
 test('what a Litestream would leave out without a word is refused', () => {

@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { createServer } from 'node:http'
 import { test } from 'node:test'
 import { recordingLogger } from '../../../test/helpers/recording-logger.ts'
+import { temporaryFolder } from '../../../test/helpers/temporary-folder.ts'
+import { waitUntil } from '../../../test/helpers/wait-until.ts'
+import { LitestreamChild } from './child.ts'
+import { Ear05 } from './ear-0.5.ts'
 import { hideSecrets, litestreamEnvironment } from './environment.ts'
 import { LagMeter } from './lag.ts'
 import { parseMetrics } from './metrics.ts'
@@ -247,4 +254,40 @@ test('what is wrong, the worst first', () => {
     kind: 'crash-loop',
     message: 'Litestream keeps ending: gone',
   })
+})
+
+test('it is of a group of processes of its own: what a terminal sends reaches the supervisor only', async () => {
+  const child = new LitestreamChild({
+    path: process.execPath,
+    args: ['-e', 'setInterval(() => {}, 1_000)'],
+    cwd: process.cwd(),
+    environment: {},
+    onLine: () => {},
+  })
+  const status = readFileSync(`/proc/${child.pid}/stat`, 'utf8')
+  const [, , group] = status.slice(status.lastIndexOf(')') + 2).split(' ')
+  assert.equal(Number(group), child.pid)
+  child.kill()
+  assert.equal((await child.ended).signal, 'SIGKILL')
+})
+
+test('told to hurry while it hurries, Litestream 0.5 is asked once more, and no oftener', async () => {
+  using folder = temporaryFolder()
+  const socket = folder.file('socket')
+  const asked: string[] = []
+  let isSlow = true
+  const server = createServer((request, response) => {
+    request.setEncoding('utf8').on('data', (text: string) => asked.push(`${request.url} ${text}`))
+    request.on('end', () => void waitUntil('it may answer', () => !isSlow).then(() => response.end('{}')))
+  }).listen(socket)
+  await once(server, 'listening')
+  const ear = new Ear05(socket, ['/srv/app.sqlite3'], 'folder')
+  const hurried = [1, 2, 3].map(() => ear.hurry('/srv/app.sqlite3'))
+  await waitUntil('it was asked', () => asked.length === 1)
+  isSlow = false
+  await Promise.all(hurried)
+  assert.deepEqual(asked, Array(2).fill('/sync {"path":"/srv/app.sqlite3"}'))
+  server.close()
+  await once(server, 'close')
+  await ear.hurry('/srv/app.sqlite3')
 })

@@ -92,6 +92,11 @@ export class Litestream extends Service {
     return this.#hasSentAll
   }
 
+  /** The WAL of a database has become large: lets it checkpoint now, if it is one that can be told so. */
+  hurry(path: string): void {
+    void this.#run?.hurry(path)
+  }
+
   /** Ends it at once; it is started again, unless it must not run any more. */
   interrupt(): void {
     this.#run?.kill()

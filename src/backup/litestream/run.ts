@@ -163,6 +163,11 @@ export class LitestreamRun {
     }
   }
 
+  /** Lets it checkpoint now, if it is one that can be told so. Never rejects. */
+  async hurry(path: string): Promise<void> {
+    if (!this.#isStopping) await this.#ear.hurry?.(path)
+  }
+
   /**
    * Lets it send what is left; kills it after `grace` milliseconds.
    *
