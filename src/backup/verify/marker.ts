@@ -4,6 +4,8 @@ import { deleteOldMarkers, insertMarker } from './sql.ts'
 /** A row that was written to be found in what is restored. */
 export interface Marker {
   id: number
+  /** What stands in it. After going back in time an id is given again, in another history; the two together are not. */
+  writtenAt: number
   /** When it was committed, in milliseconds since 1970. */
   at: number
 }
@@ -13,13 +15,14 @@ const kept = 100
 
 /** Commits a marker. */
 export async function writeMarker(database: Database): Promise<Marker> {
+  const writtenAt = Date.now()
   const id = await database.write(
     (tx) => {
-      const { lastInsertRowid } = tx.run(insertMarker, [Date.now()])
+      const { lastInsertRowid } = tx.run(insertMarker, [writtenAt])
       tx.run(deleteOldMarkers, [Number(lastInsertRowid) - kept])
       return Number(lastInsertRowid)
     },
     { label: 'handcar.backup.marker' },
   )
-  return { id, at: Date.now() }
+  return { id, writtenAt, at: Date.now() }
 }

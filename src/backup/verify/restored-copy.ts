@@ -12,7 +12,7 @@ import type { RestoreRange } from '../restore/moments.ts'
 import type { RestoreSource } from '../restore/source.ts'
 import { Doubt } from './doubt.ts'
 import type { Marker } from './marker.ts'
-import { selectMarker } from './sql.ts'
+import { selectMarkers } from './sql.ts'
 
 /** What was restored, and whether it has the marker. */
 export interface RestoredCopy {
@@ -64,10 +64,10 @@ export async function restoreCopy(
   }
 }
 
-async function hasMarker(file: string, { id }: Marker): Promise<boolean> {
+async function hasMarker(file: string, { id, writtenAt }: Marker): Promise<boolean> {
   using inspector = new Inspector(file)
-  const found = await inspector.all<{ id: number }>(selectMarker)
-  return found.some((row) => row.id === id)
+  const found = await inspector.all<Pick<Marker, 'id' | 'writtenAt'>>(selectMarkers)
+  return found.some((row) => row.id === id && row.writtenAt === writtenAt)
 }
 
 /** The database may have them as well: some apps do without foreign keys. To look is one long read, so it is given up after a while. */

@@ -26,7 +26,7 @@ export const selectNewestChecks = `
   where id in (select max(id) from handcar_backup_checks group by database, replica, verdict)
   order by id desc`
 
-export const selectMarker = 'select id from handcar_backup_markers'
+export const selectMarkers = 'select id, written_at as writtenAt from handcar_backup_markers'
 
 /** Checks of replicas that are not in the configuration any more. */
 export const deleteChecksOfOthers = `
