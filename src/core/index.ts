@@ -1,4 +1,4 @@
-export { elapsed, setDelay, systemClock, type Clock } from './clock.ts'
+export { clock, elapsed, setDelay, systemClock, type Clock } from './clock.ts'
 export { longestTimer, parseDuration, type Duration } from './duration.ts'
 export { errorCatalog, type ErrorCode } from './error-catalog.ts'
 export * from './errors.ts'
