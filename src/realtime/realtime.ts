@@ -17,6 +17,7 @@ import { readDefinitions, resolveOptions, type RealtimeOptions, type ResolvedOpt
 import { formatPosition, type PositionText } from './protocol.ts'
 import { selectTables } from './sql.ts'
 import { lagOf, readHere, type RealtimeHere, type RealtimeStats } from './stats.ts'
+import { refuseUpgrade } from './websocket/refuse-upgrade.ts'
 
 // oxlint-disable-next-line typescript/no-explicit-any -- whoever its users are
 type DefinitionOf<Types extends ChannelTypes> = ChannelDefinition<string, Types, any>
@@ -243,7 +244,8 @@ export class Realtime extends Service {
     const path = incoming.url?.split('?', 1)[0]
     if (path === this.#options.path && this.#open?.serves)
       this.#open.connections.upgrade(incoming, socket, head, environment)
-    else refuseUpgrade(socket, this.#open === undefined ? '503 Service Unavailable' : '404 Not Found')
+    else if (this.#open === undefined) refuseUpgrade(socket, 503, 'Realtime is not started')
+    else refuseUpgrade(socket, 404, 'There is nothing here')
   }
 
   /**
@@ -324,9 +326,4 @@ function readTarget({ channel, user }: ReauthorizeOptions): ControlTarget {
     ...(channel !== undefined && { channel }),
     ...(user !== undefined && { user: String(user) }),
   }
-}
-
-function refuseUpgrade(socket: Duplex, status: string): void {
-  socket.on('error', () => {})
-  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
 }
