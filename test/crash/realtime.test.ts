@@ -3,29 +3,19 @@ import { copyFileSync, renameSync, rmSync } from 'node:fs'
 import { test } from 'node:test'
 import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises'
 import { systemClock } from '../../src/core/index.ts'
-import { Database } from '../../src/database/index.ts'
+import type { Database } from '../../src/database/index.ts'
 import { Channels } from '../../src/realtime/channels/channels.ts'
 import type { StoredMessage } from '../../src/realtime/log/message.ts'
 import { Trimmer } from '../../src/realtime/log/trimmer.ts'
-import { migrations } from '../../src/realtime/migrations.ts'
 import { Child } from '../helpers/child.ts'
-import { FollowedLog } from '../helpers/realtime.ts'
+import { FollowedLog, realtimeDatabase } from '../helpers/realtime.ts'
 import type { RealtimeOrder } from '../helpers/realtime-process.ts'
 import { temporaryFolder } from '../helpers/temporary-folder.ts'
 import { waitUntil } from '../helpers/wait-until.ts'
 import { Random } from './random.ts'
 import { isSoak } from './soak.ts'
 
-async function open(path: string): Promise<Database> {
-  const database = new Database({
-    path,
-    durability: 'os',
-    readers: false,
-    partMigrations: { realtime: migrations },
-  })
-  await database.start()
-  return database
-}
+const open = (path: string): Promise<Database> => realtimeDatabase({ path, durability: 'os' })
 
 async function startChild(path: string, name: string): Promise<Child> {
   const child = Child.start('realtime-process', { path, name })
