@@ -280,6 +280,17 @@ test('WebSockets are told that the service restarts; one that was not greeted ye
   assert.deepEqual(cut, { requests: 0, connections: 1, paths: [] })
 })
 
+test('clients that go away while their upgrade is refused end nothing', async () => {
+  await using served = await started()
+  for (let round = 0; round < 20; round++) {
+    using client = await RawClient.connect(served.port, upgrade('websocket').repeat(2))
+    client.socket.resetAndDestroy()
+  }
+  using client = await RawClient.connect(served.port, upgrade('websocket'))
+  await waitUntil('refused', () => client.isClosed)
+  assert.match(client.received, /^HTTP\/1.1 400 .*There are no WebSockets here/s)
+})
+
 test('a listener of upgrades that throws loses its connection, not the process', async () => {
   await using served = await started()
   served.server.onUpgrade(() => {
