@@ -1,10 +1,11 @@
+import '../server/index.ts'
 import { boot } from './boot.ts'
 import { webServer } from './web-server.ts'
 
 /** Boots a process that serves the connections which its supervisor hands to it. */
 export async function bootWeb(): Promise<void> {
   await boot('web', async ({ supervised, handcar, app }) => {
-    const server = webServer(handcar, app, {
+    const server = await webServer(handcar, app, {
       details: () => supervised.treeStatus(),
       stopTimeout: handcar.config.processes.stopTimeout,
     })

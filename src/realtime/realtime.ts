@@ -6,13 +6,12 @@ import { Channel, type Published } from './channel.ts'
 import type { ChannelTypes } from './channels/channel-types.ts'
 import type { AnyChannelDefinition, ChannelDefinition } from './channels/define-channel.ts'
 import type { Fragment } from './channels/fragment.ts'
-import { answerClientFile } from './client-file.ts'
 import type { ClientEnvironment } from './connections/identify.ts'
 import type { Authenticate } from './connections/needs.ts'
 import type { TrimMessage } from './events.ts'
 import type { ControlTarget } from './log/message.ts'
 import { migrations } from './migrations.ts'
-import { OpenRealtime } from './open-realtime.ts'
+import type { OpenRealtime } from './open-realtime.ts'
 import { readDefinitions, resolveOptions, type RealtimeOptions, type ResolvedOptions } from './options.ts'
 import { formatPosition, type PositionText } from './protocol.ts'
 import { selectTables } from './sql.ts'
@@ -260,7 +259,9 @@ export class Realtime extends Service {
     if (!serves) return new Response('Not found', { status: 404 })
     if (pathname === this.#options.path) return await connections.fetch(request, environment)
     const isFile = pathname === `${this.#options.path}/client.js` && request.method === 'GET'
-    return isFile ? await answerClientFile(request) : new Response('Not found', { status: 404 })
+    if (!isFile) return new Response('Not found', { status: 404 })
+    const { answerClientFile } = await import('./client-file.ts')
+    return await answerClientFile(request)
   }
 
   /**
@@ -297,7 +298,9 @@ export class Realtime extends Service {
         'HANDCAR_REALTIME_TABLES',
         `The database ${database.path} has no tables for realtime`,
       )
-    this.#open = await OpenRealtime.open(this.#options, this)
+    // Read only where it is needed: every command of handcar knows this class, and few open it.
+    const opening = await import('./open-realtime.ts')
+    this.#open = await opening.OpenRealtime.open(this.#options, this)
   }
 
   protected async close(timeout: number): Promise<void> {
