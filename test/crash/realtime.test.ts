@@ -156,7 +156,7 @@ test(
   },
 )
 
-test('retention under replay: all of it, or a gap', { timeout: 120_000 }, async () => {
+test('retention under replay: all of it, or a gap', { timeout: 120_000 }, async (context) => {
   using folder = temporaryFolder()
   const random = new Random()
   const path = folder.file('app.sqlite3')
@@ -178,7 +178,10 @@ test('retention under replay: all of it, or a gap', { timeout: 120_000 }, async 
   await ask(child, { type: 'add' })
   const { epoch } = log
   const results = { ok: 0, gap: 0 }
-  for (let round = 0; round < (isSoak ? 300 : 30); round++) {
+  const rounds = isSoak ? 300 : 30
+  // How many come too late is a matter of speed; that some do, and some do not, is what the test is about.
+  const hasMetBoth = (): boolean => results.ok > 0 && results.gap > 0
+  for (let round = 0; round < rounds || !hasMetBoth(); round++) {
     await waitUntil('more was published', () => here.received.length > (round + 1) * 100)
     const trimming = trimmer.trim()
     for (let attempt = 0; attempt < 20; attempt++) {
@@ -198,7 +201,7 @@ test('retention under replay: all of it, or a gap', { timeout: 120_000 }, async 
     }
     await trimming
   }
-  assert.ok(results.ok > 0 && results.gap > 0, JSON.stringify(results))
+  context.diagnostic(JSON.stringify(results))
 })
 
 test('killed while it deletes: what is gone is remembered, exactly', { timeout: 120_000 }, async () => {
