@@ -1,3 +1,4 @@
+import '../server/index.ts'
 import type { TreeStatus } from '../supervisor/index.ts'
 import { boot } from './boot.ts'
 import { replicates, replicationCheck } from './replication.ts'
@@ -8,7 +9,7 @@ import { webServer } from './web-server.ts'
 export async function bootWeb(): Promise<void> {
   await boot('web', async ({ supervised, handcar, app }) => {
     const tree = (): Promise<TreeStatus> => supervised.treeStatus()
-    const server = webServer(handcar, app, {
+    const server = await webServer(handcar, app, {
       details: tree,
       checks: replicates(handcar.config)
         ? [replicationCheck(tree), verificationCheck(handcar.config, handcar.database)]

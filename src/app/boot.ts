@@ -4,6 +4,7 @@ import { importApp, type App } from './app-module.ts'
 import { Handcar, type Role } from './handcar.ts'
 import { loadConfig } from './load-config.ts'
 import { createLogger } from './logger.ts'
+import { processStats } from './process-stats.ts'
 import { watchVerification } from './verification.ts'
 import { workWhenServing } from './work-when-serving.ts'
 
@@ -50,8 +51,9 @@ export async function boot(role: Role, begin: (booted: Booted) => Promise<Work>)
     const app = await makeApp(handcar)
     const work = await begin({ supervised, handcar, app })
     const rest = workWhenServing(supervised, handcar)
+    const stats = processStats(handcar)
     const verification = watchVerification(handcar)
-    supervised.reportStats(() => ({ ...work.stats?.(), ...statsOf(handcar), ...verification() }))
+    supervised.reportStats(() => ({ ...work.stats?.(), ...stats(), ...verification() }))
     supervised.onDrain(async (order) => {
       const endAt = performance.now() + order.timeout
       const left = (): number => Math.max(leastGrace, endAt - performance.now())
@@ -64,16 +66,6 @@ export async function boot(role: Role, begin: (booted: Booted) => Promise<Work>)
     supervised.ready()
   } catch (error) {
     await supervised.fail(error)
-  }
-}
-
-function statsOf({ database, jobs, cache, realtime }: Handcar): ProcessStats {
-  const { here } = jobs
-  return {
-    queuedWrites: database.stats().writes.queued,
-    ...(cache.here && { cache: cache.here }),
-    ...(realtime.here && { realtime: realtime.here }),
-    ...(here && { jobs: { ...here, longestWait: jobs.longestWait()?.duration ?? 0 } }),
   }
 }
 

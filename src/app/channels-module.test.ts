@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { appFolder } from '../../test/helpers/app-folder.ts'
 import { codeOf } from '../../test/helpers/errors.ts'
-import { waitUntil } from '../../test/helpers/wait-until.ts'
 import { recordingLogger } from '../../test/helpers/recording-logger.ts'
+import { waitUntil } from '../../test/helpers/wait-until.ts'
 import { importChannels } from './channels-module.ts'
 import { Handcar, type Role } from './handcar.ts'
 import { loadConfig } from './load-config.ts'
@@ -76,7 +76,7 @@ test('every process publishes; clients are where requests are, and only if there
     assert.equal(await handcar.realtime.publish(room, { id: 1 }, 'typing', role), undefined)
     assert.equal(handcar.realtime.channel(room, { id: 1 }).history({ limit: 10 }).length, followed.length)
     assert.deepEqual(handcar.realtime.channel(room, { id: 1 }).presence(), [])
-    await waitUntil('it has read what it published', () => handcar.realtime.stats().feed.lag === 0)
+    await waitUntil('all is read', () => handcar.realtime.stats().feed.lag === 0)
   }
   assert.deepEqual(followed, [1, 2, 3])
   using without = appFolder()

@@ -1,6 +1,5 @@
-import { accessSync, constants, existsSync, mkdirSync, realpathSync, statfsSync } from 'node:fs'
-import { dirname } from 'node:path'
-import { HandcarError } from '../core/index.ts'
+import { accessSync, constants, realpathSync, statfsSync } from 'node:fs'
+import { HandcarError, makeFolder } from '../core/index.ts'
 import { fileSystemOf } from '../database/index.ts'
 import { currentEnvironment, type Environment } from './config.ts'
 import type { ResolvedConfig } from './resolve-config.ts'
@@ -16,7 +15,7 @@ export function prepareDataFolder(
   { data, environment }: Pick<ResolvedConfig, 'data' | 'environment'>,
   variables: Environment = currentEnvironment(),
 ): string {
-  const folder = makeFolder(data)
+  const folder = makeDataFolder(data)
   const system = fileSystemOf(statfsSync(folder).type)
   const isVolatile = system?.kind === 'memory' || system?.kind === 'layered'
   if (environment === 'production' && isVolatile && variables['HANDCAR_ALLOW_VOLATILE_DATA'] !== '1') {
@@ -29,9 +28,9 @@ export function prepareDataFolder(
   return folder
 }
 
-function makeFolder(folder: string): string {
+function makeDataFolder(folder: string): string {
   try {
-    makeMissing(folder)
+    makeFolder(folder)
     accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK)
     return realpathSync(folder)
   } catch (cause) {
@@ -40,16 +39,5 @@ function makeFolder(folder: string): string {
       `Expected a data folder that this process can write, got ${folder}: ${String(cause)}`,
       { cause, details: { folder } },
     )
-  }
-}
-
-/** Not `mkdirSync` with `recursive`, which never returns below a folder such as /proc that refuses to hold new ones. */
-function makeMissing(folder: string): void {
-  if (existsSync(folder)) return
-  makeMissing(dirname(folder))
-  try {
-    mkdirSync(folder)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
   }
 }

@@ -1,9 +1,9 @@
 import {
+  clock as readClock,
   logger as readLogger,
   option,
   readOptions,
   Service,
-  systemClock,
   type Clock,
   type Logger,
   type StateError,
@@ -97,7 +97,7 @@ export class Handcar extends Service {
     const { role, migrate, clock, logger } = readOptions('Handcar', options, {
       role: option.oneOf<Role>(['web', 'jobs', 'script'], 'script'),
       migrate: option.flag(false),
-      clock: (value) => (value ?? systemClock) as Clock,
+      clock: readClock,
       logger: option.optional(readLogger),
     })
     const resolved = 'origins' in config ? config : resolveConfig(config)

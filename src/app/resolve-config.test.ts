@@ -166,3 +166,20 @@ test('the cache has a file of its own, and keys of the environment are called so
   const keys = await errorOf(() => resolveConfig({}, { environment: { HANDCAR_CACHE_KEYS: 'short' } }))
   assert.match(keys.message, /^Environment variable HANDCAR_CACHE_KEYS option .* expected 32 bytes/)
 })
+
+test('the path of realtime is not that of the health check', async () => {
+  using folder = temporaryFolder()
+  const resolve = (config: object) => resolveConfig(config, { folder: folder.path, environment: {} })
+  const error = await errorOf(() => resolve({ realtime: { path: '/up' } }))
+  assert.equal(error.code, 'HANDCAR_OPTION_INVALID')
+  assert.match(
+    error.message,
+    /option "realtime.path".*another path than .*server.healthPath \("\/up"\), got "\/up"/,
+  )
+  for (const healthPath of ['/live', '/live/client.js'])
+    assert.throws(() => resolve({ realtime: { path: '/live' }, server: { healthPath } }))
+  const server = { healthPath: '/realtime' }
+  assert.equal(resolve({ server }).server.healthPath, '/realtime', 'nothing else is there without channels')
+  writeFileSync(folder.file('channels.js'), '')
+  assert.throws(() => resolve({ server, realtime: { channels: 'channels.js' } }), /"\/realtime"/)
+})

@@ -229,16 +229,29 @@ function cacheOptions({ cache, database }: Settings, data: string, { source, ori
 
 /** Realtime checks its own options. */
 function realtimeOptions(
-  { realtime: { channels, ...options } }: Settings,
+  { realtime: { channels, ...options }, server }: Settings,
   folder: string,
   at: (path: string) => string,
   source: string,
 ): RealtimeConfig {
   const file = channels === undefined ? firstExisting(folder, channelsModules) : at(channels)
   const given = onlyGiven(options)
-  resolveRealtimeSettings(given, `${source} option "realtime"`)
+  const { path } = resolveRealtimeSettings(given, `${source} option "realtime"`)
+  // Without channels nothing is served at the path that nobody has named.
+  const isServed = file !== undefined || path !== undefined
+  if (isServed && belowRealtime(path).includes(server.healthPath))
+    throw option.invalidOption(
+      `${source} option "realtime.path"`,
+      `another path than that of the health check, server.healthPath ("${server.healthPath}")`,
+      path ?? defaultRealtimePath,
+    )
   return { ...given, ...(file !== undefined && { channels: file }) }
 }
+
+const defaultRealtimePath = '/realtime'
+
+/** Where realtime answers. */
+const belowRealtime = (path = defaultRealtimePath): string[] => [path, `${path}/client.js`]
 
 /** A replica in the data folder would be lost with it. */
 function backupOptions(

@@ -21,7 +21,7 @@ async function started(config: string) {
   const logger = recordingLogger()
   const handcar = new Handcar(await loadConfig(folder.path), { role: 'web', migrate: true, logger })
   await handcar.start()
-  const server = webServer(handcar, { fetch: (request) => new Response(new URL(request.url).pathname) })
+  const server = await webServer(handcar, { fetch: (request) => new Response(new URL(request.url).pathname) })
   await server.start()
   const door = createServer({ pauseOnConnect: true }, (socket) => server.accept(socket)).listen(
     0,

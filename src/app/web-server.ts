@@ -1,4 +1,4 @@
-import { Server, type FetchApp, type ServerOptions } from '../server/index.ts'
+import type { FetchApp, Server, ServerOptions } from '../server/index.ts'
 import type { App } from './app-module.ts'
 import type { Handcar } from './handcar.ts'
 import { healthChecks } from './health.ts'
@@ -10,11 +10,13 @@ const share = 0.8
  * The server of a web process: health checks, files, realtime at its path, and the app for all the rest. It accepts connections that are
  * handed over; a drain sends the clients of realtime away first, each with the time at which to come back.
  */
-export function webServer(
+export async function webServer(
   handcar: Handcar,
   app: App,
   { checks = [], ...options }: Pick<ServerOptions, 'checks' | 'details' | 'stopTimeout'> = {},
-): Server {
+): Promise<Server> {
+  // Whoever loads handcar to read its configuration needs none.
+  const { Server } = await import('../server/index.ts')
   const { config, logger, realtime } = handcar
   const { host: _host, port: _port, socket: _socket, ...settings } = config.server
   const server = new Server({

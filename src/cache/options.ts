@@ -1,10 +1,10 @@
 import { resolve } from 'node:path'
 import {
+  clock,
   logger,
   option,
   parseDuration,
   readOptions,
-  systemClock,
   type Clock,
   type Duration,
   type Logger,
@@ -71,7 +71,7 @@ const wiring = {
   database: option.matching('a Database', isDatabase),
   required: option.flag(true),
   app: option.optional(option.matching('a Database', isDatabase)),
-  clock: readClock,
+  clock,
   logger,
   stopTimeout: option.duration(5_000),
 }
@@ -159,15 +159,4 @@ function readEncryption(value: unknown, name: string): Seal | undefined {
     },
   })
   return new Seal(keys)
-}
-
-function readClock(value: unknown, name: string): Clock {
-  if (value === undefined) return systemClock
-  if (isClock(value)) return value
-  throw option.invalidOption(name, 'a clock with now() and setTimer()', value)
-}
-
-function isClock(value: unknown): value is Clock {
-  const clock = value as Partial<Clock> | null
-  return typeof clock?.now === 'function' && typeof clock.setTimer === 'function'
 }

@@ -1,10 +1,8 @@
-import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { assertPlans } from '../../test/helpers/plans.ts'
 import { Database } from '../database/index.ts'
 import { Cache } from './index.ts'
 import * as sql from './sql.ts'
-
-const statements: Record<string, string> = sql
 
 /** How SQLite runs the statements that meet many entries. */
 const plans: Partial<Record<keyof typeof sql, string[]>> = {
@@ -34,11 +32,5 @@ const plans: Partial<Record<keyof typeof sql, string[]>> = {
 test('every statement that meets many entries goes through a key or an index, and sorts nothing', async () => {
   await using database = new Database(Cache.databaseOptions(':memory:'))
   await database.start()
-  for (const [name, expected] of Object.entries(plans)) {
-    const explain = `explain query plan ${statements[name]!.replaceAll('?', '1')}`
-    const rows = await database.write((tx) => tx.all<{ detail: string }>(explain))
-    const plan = rows.map(({ detail }) => detail).join('\n')
-    for (const part of expected) assert.ok(plan.includes(part), `${name}: expected ${part}, got\n${plan}`)
-    assert.doesNotMatch(plan, /TEMP B-TREE FOR ORDER BY/, `${name}\n${plan}`)
-  }
+  await assertPlans(database, sql, plans, [/TEMP B-TREE FOR ORDER BY/])
 })

@@ -1,4 +1,5 @@
 import { longestTimer } from './duration.ts'
+import { invalidOption } from './options.ts'
 
 /** Where a part gets the time from; tests put another one in its place. */
 export interface Clock {
@@ -49,4 +50,16 @@ export function setDelay(clock: Clock, callback: () => void, milliseconds: numbe
   if (clock !== systemClock) return clock.setTimer(callback, clock.now() + milliseconds)
   const timer = setTimeout(callback, milliseconds).unref()
   return () => clearTimeout(timer)
+}
+
+/** Reads a clock from options. Default: the machine's. */
+export function clock(value: unknown, name: string): Clock {
+  if (value === undefined) return systemClock
+  if (isClock(value)) return value
+  throw invalidOption(name, 'a clock with now() and setTimer()', value)
+}
+
+function isClock(value: unknown): value is Clock {
+  const { now, setTimer } = (value ?? {}) as Partial<Clock>
+  return typeof now === 'function' && typeof setTimer === 'function'
 }

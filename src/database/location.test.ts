@@ -29,6 +29,7 @@ test('a folder that cannot be made is said', async () => {
   const error = await errorOf(() => prepareLocation(folder.file('file/app.sqlite3')))
   assert.equal(error.code, 'HANDCAR_DATABASE_PATH')
   assert.match(error.message, /cannot be made/)
+  assert.equal(await codeOf(() => prepareLocation('/proc/handcar/app.sqlite3')), 'HANDCAR_DATABASE_PATH')
 })
 
 test('a path longer than SQLite can open is refused as a path', async () => {

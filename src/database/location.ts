@@ -6,7 +6,6 @@ import {
   existsSync,
   lstatSync,
   fsyncSync,
-  mkdirSync,
   mkdtempSync,
   openSync,
   readFileSync,
@@ -18,7 +17,7 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join, resolve } from 'node:path'
-import { HandcarError, OptionsError, type Logger } from '../core/index.ts'
+import { HandcarError, makeFolder, OptionsError, type Logger } from '../core/index.ts'
 import { fileSystemOf } from './file-systems.ts'
 
 /** SQLite refuses a path of 512 bytes, with the endings of the files beside the database. */
@@ -99,7 +98,7 @@ export function warnAboutLocation(path: string, production: boolean, logger: Log
 
 function prepareFolder(folder: string, path: string): string {
   try {
-    makeFolder(folder)
+    makeSureFolder(folder)
     return realpathSync(folder)
   } catch (cause) {
     throw new OptionsError(
@@ -111,13 +110,8 @@ function prepareFolder(folder: string, path: string): string {
 }
 
 /** Makes a folder, and the entry of each new one certain: a power cut could lose it with all that lies in it. */
-function makeFolder(folder: string): void {
-  const first = mkdirSync(folder, { recursive: true })
-  if (first === undefined) return
-  for (let made = folder; ; made = dirname(made)) {
-    syncFolder(dirname(made))
-    if (made === first) return
-  }
+function makeSureFolder(folder: string): void {
+  for (const made of makeFolder(folder).toReversed()) syncFolder(dirname(made))
 }
 
 /** Makes the entries of a folder certain: a power cut could lose a new file or folder with all that lies in it. */

@@ -420,8 +420,9 @@ test('words that only look like control are not refused', async () => {
 
 test('many comments before a statement cost no time', async () => {
   await using database = await startedDatabase()
-  const startedAt = performance.now()
+  const before = process.cpuUsage()
   database.get(`${'/* a */ '.repeat(200)} select 1`)
   database.get(`/*${'*'.repeat(100_000)}*/ select 1`)
-  assert.ok(performance.now() - startedAt < 500)
+  const { user } = process.cpuUsage(before)
+  assert.ok(user < 500_000, `${user} µs`)
 })

@@ -1,8 +1,8 @@
 import {
+  clock,
   logger,
   option,
   readOptions,
-  systemClock,
   type Clock,
   type Duration,
   type Logger,
@@ -84,7 +84,7 @@ const readers = {
   work: readWork,
   queues: readQueueSettings,
   maxPayload: option.size(1_048_576),
-  clock: readClock,
+  clock,
   logger,
   trace: option.optional(option.matching('an object with capture() and run()', isTraceHook)),
   stopTimeout: option.duration(10_000),
@@ -137,17 +137,6 @@ function readWork(value: unknown, name: string) {
     maxRss: option.optional(option.size(0)),
     begin: option.oneOf<'start' | 'later'>(['start', 'later'], 'start'),
   })
-}
-
-function readClock(value: unknown, name: string): Clock {
-  if (value === undefined) return systemClock
-  if (isClock(value)) return value
-  throw option.invalidOption(name, 'a clock with now() and setTimer()', value)
-}
-
-function isClock(value: unknown): value is Clock {
-  const clock = value as Partial<Clock> | null
-  return typeof clock?.now === 'function' && typeof clock.setTimer === 'function'
 }
 
 function isTraceHook(value: unknown): value is TraceHook {

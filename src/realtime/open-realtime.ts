@@ -100,9 +100,9 @@ export class OpenRealtime {
 
   async #serve(): Promise<void> {
     this.feed.start()
-    await this.relay?.start()
+    const [{ WebSocketGate }] = await Promise.all([import('./websocket/gate.ts'), this.relay?.start()])
     await this.presence.start()
-    this.connections.start()
+    this.connections.start(WebSocketGate)
     this.#ephemeral.start()
     this.trimmer.start()
   }

@@ -1,8 +1,8 @@
 import {
+  clock,
   logger,
   option,
   readOptions,
-  systemClock,
   type Clock,
   type Duration,
   type Logger,
@@ -83,7 +83,7 @@ const readers = {
   presenceGrace: option.duration(2_000),
   memory: option.size(4 * 1_048_576),
   logger,
-  clock: readClock,
+  clock,
   stopTimeout: option.duration(5_000),
 }
 
@@ -137,15 +137,4 @@ function readOrigins(value: unknown, name: string): readonly string[] {
   if (!Array.isArray(value)) throw option.invalidOption(name, expected, value)
   for (const each of value) if (!isOrigin(each)) throw option.invalidOption(name, expected, each)
   return value as string[]
-}
-
-function readClock(value: unknown, name: string): Clock {
-  if (value === undefined) return systemClock
-  if (isClock(value)) return value
-  throw option.invalidOption(name, 'a clock with now() and setTimer()', value)
-}
-
-function isClock(value: unknown): value is Clock {
-  const clock = value as Partial<Clock> | null
-  return typeof clock?.now === 'function' && typeof clock.setTimer === 'function'
 }

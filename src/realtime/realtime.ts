@@ -6,17 +6,17 @@ import { Channel, type Published } from './channel.ts'
 import type { ChannelTypes } from './channels/channel-types.ts'
 import type { AnyChannelDefinition, ChannelDefinition } from './channels/define-channel.ts'
 import type { Fragment } from './channels/fragment.ts'
-import { answerClientFile } from './client-file.ts'
 import type { ClientEnvironment } from './connections/identify.ts'
 import type { Authenticate } from './connections/needs.ts'
 import type { TrimMessage } from './events.ts'
 import type { ControlTarget } from './log/message.ts'
 import { migrations } from './migrations.ts'
-import { OpenRealtime } from './open-realtime.ts'
+import type { OpenRealtime } from './open-realtime.ts'
 import { readDefinitions, resolveOptions, type RealtimeOptions, type ResolvedOptions } from './options.ts'
 import { formatPosition, type PositionText } from './protocol.ts'
 import { beginEpoch, selectTables } from './sql.ts'
 import { lagOf, readHere, type RealtimeHere, type RealtimeStats } from './stats.ts'
+import { refuseUpgrade } from './websocket/refuse-upgrade.ts'
 
 // oxlint-disable-next-line typescript/no-explicit-any -- whoever its users are
 type DefinitionOf<Types extends ChannelTypes> = ChannelDefinition<string, Types, any>
@@ -246,7 +246,8 @@ export class Realtime extends Service {
     const path = incoming.url?.split('?', 1)[0]
     if (path === this.#options.path && this.#open?.serves)
       this.#open.connections.upgrade(incoming, socket, head, environment)
-    else refuseUpgrade(socket, this.#open === undefined ? '503 Service Unavailable' : '404 Not Found')
+    else if (this.#open === undefined) refuseUpgrade(socket, 503, 'Realtime is not started')
+    else refuseUpgrade(socket, 404, 'There is nothing here')
   }
 
   /**
@@ -261,7 +262,9 @@ export class Realtime extends Service {
     if (!serves) return new Response('Not found', { status: 404 })
     if (pathname === this.#options.path) return await connections.fetch(request, environment)
     const isFile = pathname === `${this.#options.path}/client.js` && request.method === 'GET'
-    return isFile ? await answerClientFile(request) : new Response('Not found', { status: 404 })
+    if (!isFile) return new Response('Not found', { status: 404 })
+    const { answerClientFile } = await import('./client-file.ts')
+    return await answerClientFile(request)
   }
 
   /**
@@ -298,7 +301,9 @@ export class Realtime extends Service {
         'HANDCAR_REALTIME_TABLES',
         `The database ${database.path} has no tables for realtime`,
       )
-    this.#open = await OpenRealtime.open(this.#options, this)
+    // Read only where it is needed: every command of handcar knows this class, and few open it.
+    const opening = await import('./open-realtime.ts')
+    this.#open = await opening.OpenRealtime.open(this.#options, this)
   }
 
   protected async close(timeout: number): Promise<void> {
@@ -327,9 +332,4 @@ function readTarget({ channel, user }: ReauthorizeOptions): ControlTarget {
     ...(channel !== undefined && { channel }),
     ...(user !== undefined && { user: String(user) }),
   }
-}
-
-function refuseUpgrade(socket: Duplex, status: string): void {
-  socket.on('error', () => {})
-  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
 }

@@ -6,7 +6,7 @@ import type { Duplex } from 'node:stream'
 import { test } from 'node:test'
 import { get, RawClient, startServer, type TestServer } from '../../test/helpers/http.ts'
 import { waitUntil } from '../../test/helpers/wait-until.ts'
-import { Server } from './index.ts'
+import { Server, type DrainReport } from './index.ts'
 
 const app = {
   async fetch(asked: Request): Promise<Response> {
@@ -50,28 +50,35 @@ test('10 switches between servers under load: no request fails', { timeout: 60_0
     if (agent) agent.destroy()
   }
   const clients = Array.from({ length: 16 }, (_, number) => client(number % 2 === 0, number % 4 < 2 ? 0 : 30))
-  const drains: Promise<unknown>[] = []
-  for (let round = 0; round < 10; round++) {
+  const drains: Promise<DrainReport>[] = []
+  const within = { finished: 0 }
+  // Whether a request runs at the moment of a switch is a matter of speed; some time one does.
+  for (let round = 0; round < 10 || within.finished === 0; round++) {
     const enough = finished + 200
     await waitUntil('some requests', () => finished >= enough, 20_000)
     const [old, next] = [current, new Server({ app, listen: false, logger: silent })]
     await next.start()
     current = next
-    drains.push(old.drain({ idle: 500, timeout: 20_000 }).then((report) => old.stop().then(() => report)))
+    const drained = old.drain({ idle: 500, timeout: 20_000 }).then(async (report) => {
+      within.finished += report.finished
+      await old.stop()
+      return report
+    })
+    drains.push(drained)
   }
-  const reports = (await Promise.all(drains)) as { finished: number; cut: { connections: number } }[]
+  const reports = await Promise.all(drains)
   over.abort()
   await Promise.all(clients)
   await current.stop()
   door.close()
-  const within = reports.reduce((sum, report) => sum + report.finished, 0)
-  t.diagnostic(`${finished} requests, ${within} of them finished within drains, ${errors.length} failed`)
+  t.diagnostic(
+    `${finished} requests, ${within.finished} of them finished within drains, ${errors.length} failed`,
+  )
   assert.deepEqual(errors, [])
   assert.deepEqual(
     reports.map(({ cut }) => cut.connections),
     reports.map(() => 0),
   )
-  assert.ok(within > 0)
 })
 
 const started = async (options = {}): Promise<TestServer & { answer: (text: string) => void }> => {
@@ -278,6 +285,17 @@ test('WebSockets are told that the service restarts; one that was not greeted ye
   waiting.socket.end()
   const { cut } = await drained
   assert.deepEqual(cut, { requests: 0, connections: 1, paths: [] })
+})
+
+test('clients that go away while their upgrade is refused end nothing', async () => {
+  await using served = await started()
+  for (let round = 0; round < 20; round++) {
+    using client = await RawClient.connect(served.port, upgrade('websocket').repeat(2))
+    client.socket.resetAndDestroy()
+  }
+  using client = await RawClient.connect(served.port, upgrade('websocket'))
+  await waitUntil('refused', () => client.isClosed)
+  assert.match(client.received, /^HTTP\/1.1 400 .*There are no WebSockets here/s)
 })
 
 test('a listener of upgrades that throws loses its connection, not the process', async () => {

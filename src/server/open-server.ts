@@ -270,6 +270,7 @@ function refuseBody(exchange: Exchange): void {
 function refuseUpgrade(socket: Socket): void {
   const text = 'There are no WebSockets here.\n'
   const head = `HTTP/1.1 400 ${STATUS_CODES[400]}\r\nconnection: close\r\ncontent-type: text/plain\r\n`
+  socket.on('error', () => {}) // Node no longer listens, and an error would end the process
   socket.end(`${head}content-length: ${text.length}\r\n\r\n${text}`)
 }
 

@@ -3,29 +3,19 @@ import { copyFileSync, renameSync, rmSync } from 'node:fs'
 import { test } from 'node:test'
 import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises'
 import { systemClock } from '../../src/core/index.ts'
-import { Database } from '../../src/database/index.ts'
+import type { Database } from '../../src/database/index.ts'
 import { Channels } from '../../src/realtime/channels/channels.ts'
 import type { StoredMessage } from '../../src/realtime/log/message.ts'
 import { Trimmer } from '../../src/realtime/log/trimmer.ts'
-import { migrations } from '../../src/realtime/migrations.ts'
 import { Child } from '../helpers/child.ts'
-import { FollowedLog } from '../helpers/realtime.ts'
+import { FollowedLog, realtimeDatabase } from '../helpers/realtime.ts'
 import type { RealtimeOrder } from '../helpers/realtime-process.ts'
 import { temporaryFolder } from '../helpers/temporary-folder.ts'
 import { waitUntil } from '../helpers/wait-until.ts'
 import { Random } from './random.ts'
 import { isSoak } from './soak.ts'
 
-async function open(path: string): Promise<Database> {
-  const database = new Database({
-    path,
-    durability: 'os',
-    readers: false,
-    partMigrations: { realtime: migrations },
-  })
-  await database.start()
-  return database
-}
+const open = (path: string): Promise<Database> => realtimeDatabase({ path, durability: 'os' })
 
 async function startChild(path: string, name: string): Promise<Child> {
   const child = Child.start('realtime-process', { path, name })
@@ -166,7 +156,7 @@ test(
   },
 )
 
-test('retention under replay: all of it, or a gap', { timeout: 120_000 }, async () => {
+test('retention under replay: all of it, or a gap', { timeout: 120_000 }, async (context) => {
   using folder = temporaryFolder()
   const random = new Random()
   const path = folder.file('app.sqlite3')
@@ -188,7 +178,10 @@ test('retention under replay: all of it, or a gap', { timeout: 120_000 }, async 
   await ask(child, { type: 'add' })
   const { epoch } = log
   const results = { ok: 0, gap: 0 }
-  for (let round = 0; round < (isSoak ? 300 : 30); round++) {
+  const rounds = isSoak ? 300 : 30
+  // How many come too late is a matter of speed; that some do, and some do not, is what the test is about.
+  const hasMetBoth = (): boolean => results.ok > 0 && results.gap > 0
+  for (let round = 0; round < rounds || !hasMetBoth(); round++) {
     await waitUntil('more was published', () => here.received.length > (round + 1) * 100)
     const trimming = trimmer.trim()
     for (let attempt = 0; attempt < 20; attempt++) {
@@ -208,7 +201,7 @@ test('retention under replay: all of it, or a gap', { timeout: 120_000 }, async 
     }
     await trimming
   }
-  assert.ok(results.ok > 0 && results.gap > 0, JSON.stringify(results))
+  context.diagnostic(JSON.stringify(results))
 })
 
 test('killed while it deletes: what is gone is remembered, exactly', { timeout: 120_000 }, async () => {

@@ -1,10 +1,8 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { systemClock } from '../../src/core/index.ts'
-import { Database } from '../../src/database/index.ts'
 import { Channels } from '../../src/realtime/channels/channels.ts'
 import { Trimmer } from '../../src/realtime/log/trimmer.ts'
-import { migrations } from '../../src/realtime/migrations.ts'
-import { FollowedLog } from './realtime.ts'
+import { FollowedLog, realtimeDatabase } from './realtime.ts'
 
 /** A process with a log and a feed that does what it is told by messages. */
 const { path, name } = JSON.parse(process.argv[2]!) as { path: string; name: string }
@@ -22,13 +20,7 @@ export type RealtimeOrder =
   /** Answers when the feed has reached an offset, with all that it has received. */
   | { type: 'receive'; until: number }
 
-const database = new Database({
-  path,
-  durability: 'os',
-  readers: false,
-  partMigrations: { realtime: migrations },
-})
-await database.start()
+const database = await realtimeDatabase({ path, durability: 'os' })
 const followed = new FollowedLog(database, { clock: systemClock })
 const { log, feed, received } = followed
 

@@ -15,6 +15,7 @@ import type {
   PresenceEntry,
 } from '../../src/realtime/connections/needs.ts'
 import type { Realtime } from '../../src/realtime/realtime.ts'
+import { WebSocketGate } from '../../src/realtime/websocket/gate.ts'
 import { FollowedLog, realtimeDatabase } from './realtime.ts'
 import { recordingLogger } from './recording-logger.ts'
 
@@ -144,7 +145,7 @@ export class RealtimeServer implements AsyncDisposable {
   }
 
   async #listen(): Promise<void> {
-    this.connections.start()
+    this.connections.start(WebSocketGate)
     const listener = getRequestListener((request) =>
       this.connections.fetch(request, { clientAddress: '127.0.0.1' }),
     )

@@ -1,7 +1,7 @@
 import { OptionsError } from '../../core/index.ts'
 import type { Cache } from '../cache.ts'
 import type { Namespace } from '../namespace.ts'
-import type { FactoryContext } from '../single-flight/flight.ts'
+import type { FactoryContext } from '../single-flight/factory.ts'
 import { mayBeAnswered, mayBeKept, tagsOf, varyOf } from './may-be-kept.ts'
 import { packPage, pageOf, unpackPage, type Page } from './page.ts'
 import { isFor, pageKey, varyValues } from './page-key.ts'

@@ -12,8 +12,6 @@ import type { Lease } from './leases.ts'
 import { timedOut } from './patience.ts'
 import { takeTurn } from './turn.ts'
 
-export type { FactoryContext } from './factory.ts'
-
 /** What came of a flight. */
 export interface Outcome {
   /** What the factory returned. */

@@ -1,9 +1,8 @@
-import { existsSync } from 'node:fs'
 import { loadConfig } from '../../app/index.ts'
 import { Cache, type Namespace } from '../../cache/index.ts'
-import { HandcarError } from '../../core/index.ts'
 import { Database } from '../../database/index.ts'
 import type { CommandContext, CommandOption } from '../command.ts'
+import { assertExists, byStarting, openOn } from '../open-part.ts'
 
 /** The cache of an app, opened from outside. It is closed at the end of the block. */
 export interface OpenCache extends AsyncDisposable {
@@ -31,44 +30,26 @@ export const namespaceOption: CommandOption = {
 export async function openCache({ folder }: CommandContext): Promise<OpenCache> {
   const { data, database: options, cache: settings } = await loadConfig(folder)
   const { path, ...keeping } = settings
-  assertExists(options.path, 'database')
-  assertExists(path, 'cache')
+  assertExists(options.path, 'database', byStarting)
+  assertExists(path, 'cache', byStarting)
   const app = new Database({ ...options, migrations: undefined, readers: false, slowQuery: '1d' })
   await app.start()
-  const file = Cache.databaseOptions(path, { checkpointer: false })
-  const cache = new Cache({ ...keeping, database: new Database(file), app })
-  try {
+  return await openOn(app, async () => {
+    const file = Cache.databaseOptions(path, { checkpointer: false })
+    const cache = new Cache({ ...keeping, database: new Database(file), app })
     await cache.start()
-  } catch (error) {
-    await app.stop()
-    throw withCure(error)
-  }
-  return {
-    cache,
-    runFolder: data,
-    async [Symbol.asyncDispose]() {
-      await cache.stop()
-      await app.stop()
-    },
-  }
+    return {
+      cache,
+      runFolder: data,
+      async [Symbol.asyncDispose]() {
+        await cache.stop()
+        await app.stop()
+      },
+    }
+  })
 }
 
 /** The namespace that a command was told to work in. */
 export function namespaceOf(cache: Cache, { namespace = [] }: NamespaceOption): Cache | Namespace {
   return namespace.reduce<Cache | Namespace>((outer, name) => outer.namespace(name), cache)
-}
-
-function assertExists(path: string, what: string): void {
-  if (existsSync(path)) return
-  throw new HandcarError('HANDCAR_DATABASE_PATH', `There is no ${what} ${path} yet`, {
-    fix: 'Create it by starting the app.',
-  })
-}
-
-function withCure(error: unknown): unknown {
-  const { code, message } = error as Partial<HandcarError>
-  if (code !== 'HANDCAR_CACHE_TABLES') return error
-  return new HandcarError(code, message!, {
-    fix: 'Create them by `handcar migrate`, or by starting the app.',
-  })
 }

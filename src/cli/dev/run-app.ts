@@ -55,7 +55,7 @@ async function run(folder: string): Promise<Running> {
   const logger = createLogger(config.log)
   const [makeApp, handcar] = await Promise.all([importApp(config), startHandcar(config, logger)])
   const app = await makeApp(handcar)
-  const server = webServer(handcar, app)
+  const server = await webServer(handcar, app)
   await server.start()
   await handcar.work()
   return { handcar, app, server }

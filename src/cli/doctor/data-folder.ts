@@ -1,4 +1,5 @@
-import { chmodSync, mkdirSync } from 'node:fs'
+import { chmodSync } from 'node:fs'
+import { makeFolder } from '../../core/index.ts'
 import { error, ok, warning, type Check, type Finding } from './finding.ts'
 import { isOpenFolder, statOf } from './system-file.ts'
 
@@ -36,7 +37,7 @@ function missing(path: string): Finding {
     why: 'The first start makes it, with the access rights of that moment.',
     fix: `Make it: mkdir -p -m 750 ${path}`,
     canFix: async () => {
-      mkdirSync(path, { recursive: true, mode: 0o750 })
+      makeFolder(path, 0o750)
       return `made ${path}`
     },
   })

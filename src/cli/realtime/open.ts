@@ -1,9 +1,9 @@
-import { existsSync } from 'node:fs'
 import { Handcar, loadConfig } from '../../app/index.ts'
 import { HandcarError, standardLogger } from '../../core/index.ts'
 import { Database } from '../../database/index.ts'
 import { Realtime, RealtimeInspector } from '../../realtime/index.ts'
 import type { CommandContext } from '../command.ts'
+import { assertExists, byStarting, openOn } from '../open-part.ts'
 
 /** The tables of an app's realtime, opened to look at them. They are closed at the end of the block. */
 export interface OpenInspector extends AsyncDisposable {
@@ -25,7 +25,7 @@ export interface OpenRealtime extends AsyncDisposable {
  */
 export async function openInspector(context: CommandContext): Promise<OpenInspector> {
   const { database, runFolder } = await openDatabase(context, true)
-  return await orStop(database, async () => ({
+  return await openOn(database, () => ({
     inspector: new RealtimeInspector(database),
     database,
     runFolder,
@@ -40,7 +40,7 @@ export async function openInspector(context: CommandContext): Promise<OpenInspec
  */
 export async function openRealtime(context: CommandContext): Promise<OpenRealtime> {
   const { database } = await openDatabase(context, false)
-  return await orStop(database, async () => {
+  return await openOn(database, async () => {
     const realtime = new Realtime({ database, serve: false })
     await realtime.start()
     return {
@@ -56,11 +56,11 @@ export async function openRealtime(context: CommandContext): Promise<OpenRealtim
 /** Opens the realtime of an app with its code, for what needs its channels. */
 export async function openRealtimeWithCode({ folder }: CommandContext): Promise<OpenRealtime> {
   const config = await loadConfig(folder)
-  assertExists(config.database.path)
+  assertExists(config.database.path, 'database', byStarting)
   process.chdir(config.folder)
   const handcar = new Handcar(config, { role: 'script', logger: standardLogger })
   await handcar.start()
-  return await orStop(handcar, async () => {
+  return await openOn(handcar, () => {
     if (handcar.realtime.state !== 'started')
       throw new HandcarError(
         'HANDCAR_REALTIME_TABLES',
@@ -72,7 +72,7 @@ export async function openRealtimeWithCode({ folder }: CommandContext): Promise<
 
 async function openDatabase({ folder }: CommandContext, readOnly: boolean) {
   const { data, database: options } = await loadConfig(folder)
-  assertExists(options.path)
+  assertExists(options.path, 'database', byStarting)
   const database = new Database({
     ...options,
     migrations: undefined,
@@ -82,28 +82,4 @@ async function openDatabase({ folder }: CommandContext, readOnly: boolean) {
   })
   await database.start()
   return { database, runFolder: data }
-}
-
-async function orStop<Opened>(part: { stop(): Promise<void> }, open: () => Promise<Opened>): Promise<Opened> {
-  try {
-    return await open()
-  } catch (error) {
-    await part.stop()
-    throw withCure(error)
-  }
-}
-
-function withCure(error: unknown): unknown {
-  const { code, message } = error as Partial<HandcarError>
-  if (code !== 'HANDCAR_REALTIME_TABLES') return error
-  return new HandcarError(code, message!, {
-    fix: 'Create them by `handcar migrate`, or by starting the app.',
-  })
-}
-
-function assertExists(path: string): void {
-  if (existsSync(path)) return
-  throw new HandcarError('HANDCAR_DATABASE_PATH', `There is no database ${path} yet`, {
-    fix: 'Create it by starting the app.',
-  })
 }

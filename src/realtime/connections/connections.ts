@@ -5,7 +5,7 @@ import { elapsed } from '../../core/index.ts'
 import { controlChannel } from '../log/message.ts'
 import { closeCodes } from '../protocol.ts'
 import { Endpoint } from '../sse/endpoint.ts'
-import { WebSocketGate } from '../websocket/gate.ts'
+import type { WebSocketGate } from '../websocket/gate.ts'
 import { Audiences } from './audience.ts'
 import { Authorizer } from './authorizer.ts'
 import { CatchUp } from './catch-up.ts'
@@ -51,7 +51,7 @@ export class Connections {
   readonly #presences: Presences
   readonly #controls: Controls
   readonly #heartbeat: Heartbeat
-  readonly #gate: WebSocketGate
+  #gate: WebSocketGate | undefined
   readonly #endpoint: Endpoint
   #unlisten: (() => void)[] = []
   isDraining = false
@@ -96,12 +96,16 @@ export class Connections {
       close,
       drop: this.#drop,
     })
-    this.#gate = new WebSocketGate(this)
     this.#endpoint = new Endpoint(this)
   }
 
-  /** Begins to deliver, from where the feed is; the feed must have been started. */
-  start(): void {
+  /**
+   * Begins to deliver, from where the feed is; the feed must have been started.
+   *
+   * @param Gate Read by those only who take clients: what it stands on is large.
+   */
+  start(Gate: typeof WebSocketGate): void {
+    this.#gate ??= new Gate(this)
     const { feed, presence } = this.options
     this.isDraining = false
     this.#fanOut.begin(feed)
@@ -121,7 +125,7 @@ export class Connections {
    * @param environment What the server knows of the request: `clientAddress`.
    */
   upgrade(incoming: IncomingMessage, socket: Duplex, head: Buffer, environment?: ClientEnvironment): void {
-    this.#gate.upgrade(incoming, socket, head, environment)
+    this.#gate!.upgrade(incoming, socket, head, environment)
   }
 
   /**

@@ -1,10 +1,9 @@
-import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { assertPlans } from '../../../test/helpers/plans.ts'
 import { temporaryDatabase } from '../../testing/index.ts'
 import { presenceMigrations } from './migrations.ts'
 import * as sql from './sql.ts'
 
-const statements: Record<string, string> = sql
 const table = 'SEARCH handcar_presences USING INTEGER PRIMARY KEY'
 
 /** How SQLite runs the statements: which index each look goes through. */
@@ -35,12 +34,5 @@ test('every statement of presence goes through its index', async () => {
     partMigrations: { realtime: presenceMigrations },
     readers: false,
   })
-  for (const [name, expected] of Object.entries(plans)) {
-    const explain = `explain query plan ${statements[name]!.replaceAll('?', '1')}`
-    const rows = await database.write((tx) => tx.all<{ detail: string }>(explain))
-    const plan = rows.map(({ detail }) => detail).join('\n')
-    for (const part of expected) assert.ok(plan.includes(part), `${name}: expected ${part}, got\n${plan}`)
-    assert.doesNotMatch(plan, /SCAN handcar_presences/, `${name}\n${plan}`)
-    assert.doesNotMatch(plan, /TEMP B-TREE/, `${name}\n${plan}`)
-  }
+  await assertPlans(database, sql, plans, [/SCAN handcar_presences/, /TEMP B-TREE/])
 })

@@ -10,7 +10,8 @@ import type { ConnectionsOptions } from '../connections/needs.ts'
 import { mayConnect } from '../connections/origin.ts'
 import type { Transport } from '../connections/transport.ts'
 import { closeCodes } from '../protocol.ts'
-import { Handshake, refuseUpgrade, type OpenWebSocket } from './handshake.ts'
+import { Handshake, type OpenWebSocket } from './handshake.ts'
+import { refuseUpgrade } from './refuse-upgrade.ts'
 import type { ServerWebSocket } from './web-socket.ts'
 
 /** What the gate asks of the connections. */

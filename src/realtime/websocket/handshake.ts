@@ -1,4 +1,4 @@
-import { STATUS_CODES, type IncomingMessage } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { WebSocketServer } from 'ws'
@@ -51,12 +51,4 @@ function serverOf({ compression, messageSize }: { compression: boolean; messageS
     ...unlistedOptions,
     handleProtocols: (offered: Set<string>) => (offered.has(subprotocol) ? subprotocol : false),
   })
-}
-
-/** Refuses a handshake as HTTP. */
-export function refuseUpgrade(socket: Duplex, status: number, text: string): void {
-  const body = `${text}\n`
-  const head = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nconnection: close\r\ncontent-type: text/plain\r\n`
-  socket.once('error', () => {})
-  socket.end(`${head}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`)
 }
