@@ -130,7 +130,7 @@ test('what the page allows', { skip, concurrency: true, timeout: 240_000 }, asyn
 
 for (const [line, most] of [
   ['0.3', 1.3],
-  ['0.5', 4.6],
+  ['0.5', 1.3],
 ] as const)
   test(`requests of Litestream ${line} in a second`, { skip, timeout: 120_000 }, async () => {
     await using target = await backupTargets.s3.start()
