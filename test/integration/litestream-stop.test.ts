@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { writeFileSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { backupTargets } from '../helpers/backup-targets.ts'
 import { litestreams, replicatedApp } from '../helpers/litestream.ts'
@@ -49,6 +49,21 @@ test('a stop does not wait for a program that does not answer', { timeout: 60_00
   fakeLitestream(binary, 'exit 3')
   await app.litestream.start()
   await waitUntil('it runs', () => /exit code 3/.test(app.litestream.status().problem?.message ?? ''))
+})
+
+test('what it says of a checkpoint that its end breaks off is no error', { timeout: 60_000 }, async () => {
+  using target = temporaryFolder()
+  const said = '{"level":"ERROR","msg":"failed to run","error":"release read lock: context canceled"}'
+  const program = `trap "echo '${said.replaceAll('"', '\\"')}' >&2; exit 1" TERM; touch ${target.file('runs')}; while :; do sleep 0.1; done`
+  await using app = await replicatedApp({
+    binary: fakeLitestream(target.file('litestream'), program),
+    replicas: [{ type: 'folder', path: target.file('replica') }],
+  })
+  await app.litestream.start()
+  await waitUntil('it runs', () => existsSync(target.file('runs')))
+  await app.litestream.stop()
+  const line = app.logger.lines.find(({ message }) => message === 'Litestream: failed to run')
+  assert.equal(line?.level, 'info')
 })
 
 for (const line of ['0.3', '0.5'] as const) {

@@ -191,6 +191,8 @@ export class LitestreamRun {
 
   #receive(text: string): void {
     const line = parseLine(text)
+    // Litestream 0.3 says of its own end, in the middle of a checkpoint, that it was canceled.
+    if (this.#isStopping && text.includes('context canceled')) line.level = 'info'
     this.#ear.line(line)
     this.#log.write(line, Date.now())
   }
