@@ -36,7 +36,7 @@ function judgeJournalMode(mode: string): Finding[] {
   return [
     warning({
       what: `the journal mode of the file is ${mode}`,
-      why: 'handcar sets WAL when it opens a database, so another program has changed it back, or made the file.',
+      why: 'handcar sets WAL when it opens a database: since this file was restored or made the app was not started, or another program has changed it back.',
       fix: 'Start the app once; keep tools away that set journal_mode.',
     }),
   ]
