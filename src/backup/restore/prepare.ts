@@ -87,7 +87,8 @@ async function firstWhole(
   options: RestoreOptions,
 ): Promise<Prepared> {
   let failure: unknown
-  for (const candidate of candidates) {
+  const queue = [...candidates]
+  for (const candidate of queue) {
     const file = join(place.folder, candidate.source.replica)
     try {
       const report = await fetchState(candidate, file, options)
@@ -96,12 +97,32 @@ async function firstWhole(
       options.signal?.throwIfAborted()
       if ((error as HandcarError).code === 'HANDCAR_DISK_FULL') throw error
       failure ??= error
-      for (const end of ['', '-wal', '-shm', '-journal', '.tmp', '.tmp-wal', '.tmp-shm'])
-        await rm(`${file}${end}`, { force: true })
+      await removeAttempt(file)
       options.progress?.(`${candidate.source.address} is of no use: ${(error as Error).message}`)
+      const before = await beforeLastPart(candidate, options)
+      if (before !== undefined) queue.push(before)
     }
   }
   throw failure
+}
+
+/** What Litestream and SQLite leave of a restore that failed. */
+async function removeAttempt(file: string): Promise<void> {
+  for (const end of ['', '-wal', '-shm', '-journal']) await rm(`${file}${end}`, { force: true })
+  for (const name of await readdir(dirname(file)))
+    if (name.startsWith(`${basename(file)}.tmp`)) await rm(join(dirname(file), name), { force: true })
+}
+
+/** After the others, because it lacks what was sent last. */
+async function beforeLastPart(
+  { source, choice }: RestoreCandidate,
+  { signal, progress }: RestoreOptions,
+): Promise<RestoreCandidate | undefined> {
+  const before = await source.beforeLastPart(choice, signal).catch(() => undefined)
+  signal?.throwIfAborted()
+  if (before === undefined) return undefined
+  progress?.(`${source.address}: trying without what was sent last`)
+  return { source, choice: before, newestAt: before.timestamp! }
 }
 
 async function fetchState(

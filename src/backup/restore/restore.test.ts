@@ -1,5 +1,15 @@
 import assert from 'node:assert/strict'
-import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -260,3 +270,34 @@ withEach('an empty replica, or none at all, is an error and not an empty databas
   assert.ok(['HANDCAR_BACKUP_EMPTY', 'HANDCAR_RESTORE_FAILED'].includes(error.code!), error.code)
   assert.deepEqual(readdirSync(place.folder.file('to')), [])
 })
+
+test(
+  'half of a part at the end, as Litestream 0.3 leaves it by SFTP: everything before it is restored',
+  { ...settings, skip: litestreams['0.3'].isMissing },
+  async () => {
+    await using place = new Place('0.3')
+    await place.write(15)
+    await place.replicator.start()
+    await place.replicator.untilSent()
+    // Parts of several seconds.
+    const beganAt = Date.now()
+    await waitUntil('time has passed', () => Date.now() > beganAt + 3_000)
+    await place.stopWriting()
+    await place.replicator.stop()
+    const parts = readdirSync(place.folder.file('replica'), { recursive: true, withFileTypes: true })
+      .filter(({ name }) => name.endsWith('.wal.lz4'))
+      .map((entry) => join(entry.parentPath, entry.name))
+      .toSorted((one, other) => statSync(one).mtimeMs - statSync(other).mtimeMs)
+    const last = parts.at(-1)!
+    const { size, atime, mtime } = statSync(last)
+    truncateSync(last, Math.floor(size / 2))
+    utimesSync(last, atime, mtime)
+    const [restored] = await place.restore({ to: place.folder.file('to') })
+    const newest = newestRow(restored!.path)
+    const second = Math.floor(mtime.getTime() / 1_000) * 1_000
+    assert.equal(restored!.hole?.from, second)
+    assert.ok(newest > 0 && newest < place.written.at(-1)!.id)
+    const { at } = place.written.find(({ id }) => id === newest + 1)!
+    assert.ok(at > second - 4_000, 'no more is missing than what was sent last')
+  },
+)

@@ -14,6 +14,7 @@ import { mayBeginAfter, type RestoreChoice, type RestoreRange } from './moments.
 import { momentToName } from './precision.ts'
 import { readGenerations } from './ranges-0.3.ts'
 import { countWholeFiles, readLtxFiles } from './ranges-0.5.ts'
+import { newestSegment } from './segments-0.3.ts'
 
 /** Where something is restored from, and with what. */
 export interface SourceOptions {
@@ -99,6 +100,25 @@ export class RestoreSource {
   async snapshots(signal?: AbortSignal): Promise<number> {
     if (this.#is03) return (await this.#list(['snapshots'], signal)).trim().split('\n').length - 1
     return countWholeFiles(await this.#list(allFiles, signal))
+  }
+
+  /**
+   * What can be restored when a state cannot, because its last part is damaged: the state before that. By SFTP, Litestream 0.3 uploads under
+   * the final name, so that a machine that is lost in mid-upload leaves half of a part; one of those makes the whole restore fail. With 0.5 a
+   * file is there whole or not at all.
+   *
+   * @returns `undefined` when there is no such state
+   * @throws HandcarError `HANDCAR_RESTORE_FAILED` when it cannot be read; the signal's reason
+   */
+  async beforeLastPart(
+    { range, timestamp }: RestoreChoice,
+    signal?: AbortSignal,
+  ): Promise<RestoreChoice | undefined> {
+    if (range.generation === undefined) return undefined
+    const last = newestSegment(await this.#list(['wal'], signal), range.generation)
+    if (last === undefined || last <= range.from || (timestamp !== undefined && timestamp <= last))
+      return undefined
+    return { range, timestamp: last, hole: { from: last, until: undefined } }
   }
 
   get #is03(): boolean {
