@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { statSync } from 'node:fs'
-import { test, type TestContext } from 'node:test'
+import { suite, test, type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import {
   BackupFolder,
@@ -35,15 +35,18 @@ const longestAllowed = { '0.3': 24, '0.5': 8 }
  * Litestream is ended and started meanwhile, since it makes no progress. What grows is Litestream's own copy of what it
  * could not send, as much as is written; the WAL does not.
  */
-for (const line of ['0.3', '0.5'] as const)
-  test(
-    `flat-out writes beside a bucket that answers nothing leave the WAL small (${line})`,
-    {
-      skip: litestreams[line].isMissing || backupTargets.s3.isMissing,
-      timeout: isSoak ? 1_800_000 : 300_000,
-    },
-    async (context) => await play(line, context),
-  )
+// Both wait most of the time.
+void suite('with each Litestream', { concurrency: true }, () => {
+  for (const line of ['0.3', '0.5'] as const)
+    void test(
+      `flat-out writes beside a bucket that answers nothing leave the WAL small (${line})`,
+      {
+        skip: litestreams[line].isMissing || backupTargets.s3.isMissing,
+        timeout: isSoak ? 1_800_000 : 300_000,
+      },
+      async (context) => await play(line, context),
+    )
+})
 
 async function play(line: LitestreamLine, context: TestContext): Promise<void> {
   using folder = temporaryFolder()

@@ -29,7 +29,7 @@ for (const line of ['0.3', '0.5'] as const)
         target: bucket.target,
         backup: { retention: '4s', snapshotInterval: '1s' },
       })
-      const load = new LedgerLoad(await machine.start(), 'load')
+      await using load = new LedgerLoad(await machine.start(), 'load')
       await load.untilMore(50)
       await machine.untilReplicated()
       for (let round = 0; round < rounds; round++) {

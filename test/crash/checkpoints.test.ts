@@ -11,6 +11,7 @@ import { litestreams } from '../helpers/litestream.ts'
 import { newestRow } from '../helpers/rows.ts'
 import { folderReplica, readRecord, Replicator } from '../helpers/replicator.ts'
 import { temporaryFolder } from '../helpers/temporary-folder.ts'
+import { waitUntil } from '../helpers/wait-until.ts'
 import { Random } from './random.ts'
 import { isSoak } from './soak.ts'
 
@@ -113,16 +114,20 @@ async function run(line: LitestreamLine, context: TestContext): Promise<void> {
   await machine.writer.ended()
   const truth = readRecord(machine.record).at(-1)!.id
   assert.ok(newestRow(machine.path) >= truth, 'what was acknowledged is in the database')
+  let restores = 0
+  const restoresAll = async (): Promise<boolean> => {
+    const [restored] = await restoreFromReplicas({
+      databases: [{ name: 'app', path: machine.path }],
+      replicas: [machine.replica],
+      binary: { path: litestreams[line].path, line },
+      environment: {},
+      now: Date.now(),
+      to: machine.folder.file(`restored-${restores++}`),
+    })
+    return newestRow(restored!.path) >= truth
+  }
+  await waitUntil('and in the replica', restoresAll, 120_000)
   await machine.replicator.stop()
-  const [restored] = await restoreFromReplicas({
-    databases: [{ name: 'app', path: machine.path }],
-    replicas: [machine.replica],
-    binary: { path: litestreams[line].path, line },
-    environment: {},
-    now: Date.now(),
-    to: machine.folder.file('restored'),
-  })
-  assert.ok(newestRow(restored!.path) >= truth, 'and in the replica')
   const wal = Math.round(machine.longestWal / megabyte)
   context.diagnostic(
     `${truth} rows, kills ${JSON.stringify(kills)}, longest WAL ${wal} MB, ${machine.pauses} pauses`,

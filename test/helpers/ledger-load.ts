@@ -25,7 +25,7 @@ export interface LedgerLoadOptions {
  * Sends transactions to the app of `crash/backup-app.ts` until it is ended, and keeps on record, outside of the app, which of them were
  * acknowledged, and when. While nobody answers it tries again, with other transactions.
  */
-export class LedgerLoad {
+export class LedgerLoad implements AsyncDisposable {
   readonly commits: Commit[] = []
   /** Requests that were not answered; whether they were committed nobody knows. */
   failures = 0
@@ -62,6 +62,10 @@ export class LedgerLoad {
   async end(): Promise<void> {
     this.#isEnded = true
     await this.#done
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.end()
   }
 
   async #write(writer: string): Promise<void> {

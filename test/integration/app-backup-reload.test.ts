@@ -55,7 +55,7 @@ for (const line of lines)
         ['supervisor', 'guard'],
         ['supervisor', 'guard', 'web', 'litestream'],
       ]) {
-        const load = new LedgerLoad(await machine.start(), victims.join(' and '))
+        await using load = new LedgerLoad(await machine.start(), victims.join(' and '))
         await load.untilMore(20)
         await machine.untilReplicated()
         await load.untilMore(20)
@@ -70,7 +70,7 @@ for (const line of lines)
         await load.end()
         commits.push(...load.commits)
       }
-      const load = new LedgerLoad(await machine.start(), 'last')
+      await using load = new LedgerLoad(await machine.start(), 'last')
       await load.untilMore(20)
       await load.end()
       await waitUntil(
@@ -122,7 +122,7 @@ async function play(line: LitestreamLine, context: TestContext): Promise<void> {
       60_000,
     )
 
-  const load = new LedgerLoad(await machine.start(), 'load')
+  await using load = new LedgerLoad(await machine.start(), 'load')
   await load.untilMore(20)
   await machine.untilReplicated()
   const first = await runs()
@@ -164,7 +164,7 @@ async function play(line: LitestreamLine, context: TestContext): Promise<void> {
   assert.deepEqual(lost, [])
 
   const beforeStart = generations()
-  const more = new LedgerLoad(await machine.start(), 'more')
+  await using more = new LedgerLoad(await machine.start(), 'more')
   await more.untilMore(20)
   await machine.untilReplicated()
   await more.end()

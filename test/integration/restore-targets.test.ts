@@ -13,7 +13,7 @@ const quick = { writers: 2, pause: 1 }
 
 /** Starts the app of a machine, lets it write, and waits until everything is replicated. */
 async function work(machine: ReplicatedMachine, name: string): Promise<Commit[]> {
-  const load = new LedgerLoad(await machine.start(), name, quick)
+  await using load = new LedgerLoad(await machine.start(), name, quick)
   await load.untilMore(60)
   await load.end()
   await machine.untilReplicated()
