@@ -56,6 +56,8 @@ export interface WritesMeasurement {
   readonly pauses: SupervisorReport | undefined
   /** Writes that were acknowledged and found again, in the database and in what was restored in the end. */
   readonly audited: number
+  /** Restores that gave a damaged database, or none with all writes in the end. Those of our own backup throw instead. */
+  readonly damaged: number
 }
 
 /** A replica as it was at a moment. */
@@ -103,19 +105,33 @@ async function measure(folder: string, way: Way, lengths: Lengths): Promise<Writ
   audit(path, acknowledged)
   const lag = async (loss: Loss): Promise<number> => await lagOf(loss, path, folder, way, place!)
   const lags: number[] = []
-  for (const loss of losses) lags.push(await lag(loss))
-  if (place) await auditReplica(folder, way, place, acknowledged)
+  let damaged = 0
+  const unlessDamaged = async <Result>(work: () => Promise<Result>): Promise<Result | undefined> => {
+    if (replication?.by === 'handcar') return await work()
+    return await work().catch((error: unknown) => {
+      console.error(`${way.name}: ${String(error)}`)
+      damaged++
+      return undefined
+    })
+  }
+  for (const loss of losses) {
+    const age = await unlessDamaged(() => lag(loss))
+    if (age !== undefined) lags.push(age)
+  }
+  if (place) await unlessDamaged(() => auditReplica(folder, way, place, acknowledged))
+  const lagAfter = last && (await unlessDamaged(() => lag(last)))
   return {
     paced,
     flatOut,
     lags,
-    lagAfter: last && (await lag(last)),
+    lagAfter,
     walMb: (await wal.stop()) / 1024 ** 2,
     cpuPaced: pid === undefined ? undefined : (between - before) / lengths.paced,
     cpuFlatOut: pid === undefined ? undefined : (after - between) / lengths.flatOut,
     rssMb,
     pauses,
     audited: acknowledged,
+    damaged,
   }
 }
 

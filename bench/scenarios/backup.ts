@@ -134,6 +134,7 @@ function replicationRows(measurements: Measurements): Row[] {
       'CPU % flat out': middle(found.map(({ cpuFlatOut }) => cpuFlatOut && cpuFlatOut * 100)),
       'RSS MB': middle(found.map(({ rssMb }) => rssMb)),
       'largest WAL MB': round(Math.max(...found.map(({ walMb }) => walMb))),
+      'damaged restores': found.reduce((sum, { damaged }) => sum + damaged, 0),
       pauses: found.reduce((sum, { pauses }) => sum + (pauses?.pauses ?? 0), 0),
       'longest pause ms': round(Math.max(...found.map(({ pauses }) => pauses?.longestPause ?? 0))),
     }
