@@ -57,7 +57,7 @@ async function run(context: ScenarioContext): Promise<ScenarioOutcome> {
       `"${alone}, again" is the same once more: by how much it differs is the noise of this machine, and no smaller difference means anything`,
       's3: s3rver on the same machine, which takes CPU time from both; its files are linked in the same way',
       'restore: from a folder on the same disk, with warm caches; "handcar restore" checks the whole file, syncs it and puts it in its place',
-      `${[...measurements.values()].flat().reduce((sum, { audited }) => sum + audited, 0)} acknowledged writes were found in the databases and in what was restored of them, each with its own content`,
+      `${[...measurements.values()].flat().reduce((sum, { audited }) => sum + audited, 0)} acknowledged writes were found in the databases and in what was restored of them, each with its own content; only restores of Litestream by hand may be damaged, and are counted`,
       ...[...missing, s3IsMissing()].filter((each) => each !== undefined).map((each) => `skipped: ${each}`),
       ...[...found.values()].map(({ line, version }) => `Litestream ${line}: ${version}`),
     ],
