@@ -5,7 +5,6 @@ import { Handcar, type Role } from './handcar.ts'
 import { loadConfig } from './load-config.ts'
 import { createLogger } from './logger.ts'
 import { processStats } from './process-stats.ts'
-import { watchVerification } from './verification.ts'
 import { workWhenServing } from './work-when-serving.ts'
 
 /** How long the parts may take to stop after the last request, at least, in milliseconds. */
@@ -52,8 +51,7 @@ export async function boot(role: Role, begin: (booted: Booted) => Promise<Work>)
     const work = await begin({ supervised, handcar, app })
     const rest = workWhenServing(supervised, handcar)
     const stats = processStats(handcar)
-    const verification = watchVerification(handcar)
-    supervised.reportStats(() => ({ ...work.stats?.(), ...stats(), ...verification() }))
+    supervised.reportStats(() => ({ ...work.stats?.(), ...stats() }))
     supervised.onDrain(async (order) => {
       const endAt = performance.now() + order.timeout
       const left = (): number => Math.max(leastGrace, endAt - performance.now())

@@ -5,6 +5,7 @@ import { temporaryFolder } from '../../test/helpers/temporary-folder.ts'
 import { Handcar } from './handcar.ts'
 import { processStats } from './process-stats.ts'
 import { resolveConfig } from './resolve-config.ts'
+import { watchVerification } from './verification.ts'
 
 test('a database that cannot be read is left out of a heartbeat, and said once', async () => {
   using folder = temporaryFolder()
@@ -25,4 +26,19 @@ test('a database that cannot be read is left out of a heartbeat, and said once',
   await handcar.stop()
   assert.equal(stats().queuedWrites, undefined)
   assert.equal(said(), 1)
+})
+
+test('nor does what is known of the backup end a process when it cannot be read', async () => {
+  using folder = temporaryFolder()
+  const replica = { type: 'folder', path: folder.file('replica') } as const
+  const config = resolveConfig(
+    { backup: { replicas: [replica] }, environment: 'production' },
+    { folder: folder.path, environment: {} },
+  )
+  await using handcar = new Handcar(config, { role: 'jobs', migrate: true, logger: recordingLogger() })
+  await handcar.start()
+  const stats = processStats(handcar)
+  await handcar.stop()
+  assert.throws(watchVerification(handcar))
+  assert.equal(stats().verification, undefined)
 })

@@ -1,5 +1,6 @@
 import type { ProcessStats } from '../supervisor/index.ts'
 import type { Handcar } from './handcar.ts'
+import { watchVerification } from './verification.ts'
 
 /**
  * What a process of the app tells at each heartbeat. A database that cannot be read, or is closed already, must not end the process:
@@ -19,16 +20,19 @@ export function processStats(handcar: Handcar): () => ProcessStats {
       return undefined
     }
   }
+  const lookAtVerification = watchVerification(handcar)
   return () => {
     const { database, jobs, cache, realtime } = handcar
     const queuedWrites = unlessFailing('database', () => database.stats().writes.queued)
     const { here } = jobs
     const longestWait = here && unlessFailing('jobs', () => jobs.longestWait()?.duration ?? 0)
+    const verification = unlessFailing('verification', lookAtVerification)
     return {
       ...(queuedWrites !== undefined && { queuedWrites }),
       ...(cache.here && { cache: cache.here }),
       ...(realtime.here && { realtime: realtime.here }),
       ...(here && { jobs: { ...here, longestWait: longestWait ?? 0 } }),
+      ...verification,
     }
   }
 }
