@@ -1,7 +1,6 @@
-import { existsSync } from 'node:fs'
 import { lastVerifications } from '../backup/index.ts'
 import type { Logger } from '../core/index.ts'
-import { Database } from '../database/index.ts'
+import { openToRead } from './open-to-read.ts'
 import type { ResolvedConfig } from './resolve-config.ts'
 
 /**
@@ -26,20 +25,3 @@ export async function redSince(
 }
 
 const nothing = { get: () => undefined, all: () => [] }
-
-/** The database of an app for a short look; `undefined` when there is none. */
-export async function openToRead(
-  { database: options }: Pick<ResolvedConfig, 'database'>,
-  logger?: Logger,
-): Promise<Database | undefined> {
-  if (!existsSync(options.path)) return undefined
-  const database = new Database({
-    ...options,
-    readOnly: true,
-    readers: false,
-    checkpointer: false,
-    ...(logger && { logger }),
-  })
-  await database.start()
-  return database
-}

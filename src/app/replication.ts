@@ -1,9 +1,11 @@
 import { basename, extname } from 'node:path'
 import {
   BackupFolder,
+  findLitestream,
   Litestream,
   Ownership,
   planLitestream,
+  type LitestreamBinary,
   type LitestreamOptions,
   type ReplicatedDatabase,
   type ReplicationProblem,
@@ -134,6 +136,16 @@ async function interruptIfLost(litestream: Litestream, ownership: Ownership): Pr
 /** The folder of an app's backup. */
 export function backupFolderOf({ data }: Pick<ResolvedConfig, 'data'>): BackupFolder {
   return new BackupFolder(data)
+}
+
+/** The Litestream of an app. Throws as `findLitestream` does. */
+export function litestreamOf(config: ResolvedConfig): Promise<LitestreamBinary> {
+  return findLitestream({
+    binary: config.backup.binary,
+    installed: backupFolderOf(config).binary,
+    app: config.folder,
+    searchPath: currentEnvironment()['PATH'],
+  })
 }
 
 /** How the replication of an app that does not run would be: where it goes, with which Litestream, and what would keep it from running. */

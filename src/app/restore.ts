@@ -1,5 +1,4 @@
 import {
-  findLitestream,
   LitestreamSeat,
   restoreFromReplicas,
   type ReplicatedDatabase,
@@ -9,7 +8,7 @@ import { existsSync } from 'node:fs'
 import { HandcarError, nearestName, OptionsError, standardLogger, type Logger } from '../core/index.ts'
 import { currentEnvironment } from './config.ts'
 import { inPlaceOf } from './in-place.ts'
-import { backupFolderOf, ownershipOf, replicatedDatabases, replicates } from './replication.ts'
+import { backupFolderOf, litestreamOf, ownershipOf, replicatedDatabases, replicates } from './replication.ts'
 import type { ResolvedConfig } from './resolve-config.ts'
 
 /** What of an app's backup is restored, and where to. */
@@ -37,7 +36,7 @@ export async function restoreDatabases(
   options: RestoreDatabasesOptions = {},
 ): Promise<RestoredDatabase[]> {
   const { database, takeOver = false, ...rest } = options
-  const { replicas, binary } = config.backup
+  const { replicas } = config.backup
   if (replicas.length === 0)
     throw new HandcarError(
       'HANDCAR_BACKUP_OFF',
@@ -46,12 +45,7 @@ export async function restoreDatabases(
   const folder = backupFolderOf(config)
   const environment = currentEnvironment()
   const databases = chosen(replicatedDatabases(config), database)
-  const litestream = await findLitestream({
-    binary,
-    installed: folder.binary,
-    app: config.folder,
-    searchPath: environment['PATH'],
-  })
+  const litestream = await litestreamOf(config)
   const isInPlace = options.to === undefined
   using _seat = isInPlace ? await LitestreamSeat.take(folder, standardLogger) : undefined
   const ownership = ownershipOf(config, standardLogger)

@@ -2,8 +2,9 @@ import { Snapshots, type NewSnapshot } from '../backup/index.ts'
 import { HandcarError, type Logger } from '../core/index.ts'
 import { listMigrations } from '../database/index.ts'
 import { inPlaceOf } from './in-place.ts'
+import { openToRead } from './open-to-read.ts'
 import { partMigrations } from './part-migrations.ts'
-import { openToRead, redSince } from './red-since.ts'
+import { redSince } from './red-since.ts'
 import type { ResolvedConfig } from './resolve-config.ts'
 
 /** The snapshots of an app's database. Opens nothing. */

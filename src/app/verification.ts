@@ -1,18 +1,15 @@
 import {
-  findLitestream,
   judgeVerifications,
   lastVerifications,
   readReplicaContents,
   verifyBackup,
-  type LitestreamBinary,
   type ReplicatedDatabase,
   type ReplicaContents,
   type Verification,
   type VerifiedReplica,
 } from '../backup/index.ts'
-import { existsSync } from 'node:fs'
 import { BusyError, OptionsError, standardLogger } from '../core/index.ts'
-import { Database } from '../database/index.ts'
+import type { Database } from '../database/index.ts'
 import {
   defineJob,
   defineRecurring,
@@ -22,7 +19,8 @@ import {
 } from '../jobs/index.ts'
 import type { HealthCheck } from '../server/index.ts'
 import { currentEnvironment } from './config.ts'
-import { backupFolderOf, replicatedDatabases, replicates } from './replication.ts'
+import { openToRead } from './open-to-read.ts'
+import { backupFolderOf, litestreamOf, replicatedDatabases, replicates } from './replication.ts'
 import type { ResolvedConfig } from './resolve-config.ts'
 
 /** What the job of the verification is called, and what makes it recur. No job of an app may be called so. */
@@ -131,11 +129,8 @@ function verificationsOf(
 export async function readVerifications(
   config: ResolvedConfig,
 ): Promise<{ found: VerifiedReplica[]; problem: string | undefined }> {
-  if (!existsSync(config.database.path)) return { found: [], problem: undefined }
-  const { migrations: _migrations, ...options } = config.database
-  const quiet = { readers: false, checkpointer: false } as const
-  await using database = new Database({ ...options, ...quiet, readOnly: true, logger: standardLogger })
-  await database.start()
+  await using database = await openToRead(config, standardLogger)
+  if (database === undefined) return { found: [], problem: undefined }
   return { found: verificationsOf(config, database), problem: verificationProblem(config, database) }
 }
 
@@ -196,15 +191,6 @@ export async function contentsOfReplicas(config: ResolvedConfig): Promise<Record
     return [replica.name, await readReplicaContents({ ...options, timeout: listingTime })]
   })
   return Object.fromEntries(await Promise.all(contents))
-}
-
-function litestreamOf(config: ResolvedConfig): Promise<LitestreamBinary> {
-  return findLitestream({
-    binary: config.backup.binary,
-    installed: backupFolderOf(config).binary,
-    app: config.folder,
-    searchPath: currentEnvironment()['PATH'],
-  })
 }
 
 /** A queue that the processes of the app take jobs from. */

@@ -1,11 +1,13 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
 import { join, resolve } from 'node:path'
 import { userInfo } from 'node:os'
 import type { Replica } from '../../src/backup/index.ts'
 import { Child } from './child.ts'
+import { freePort } from './free-port.ts'
+import { childrenOf } from './processes.ts'
 import { temporaryFolder } from './temporary-folder.ts'
 import { waitUntil } from './wait-until.ts'
 
@@ -128,31 +130,10 @@ function signalAll({ pid }: ChildProcess, name: NodeJS.Signals): void {
 }
 
 function descendantsOf(parent: number): number[] {
-  const children = readdirSync('/proc')
-    .map(Number)
-    .filter((pid) => pid > 0 && parentOf(pid) === parent)
-  return children.flatMap((pid) => [pid, ...descendantsOf(pid)])
-}
-
-function parentOf(pid: number): number | undefined {
-  try {
-    return Number(readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)!.split(' ')[1])
-  } catch {
-    return undefined
-  }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
+  return childrenOf(parent, '').flatMap((pid) => [pid, ...descendantsOf(pid)])
 }
 
 async function isListening(port: number): Promise<boolean> {
-  const { connect } = await import('node:net')
   const socket = connect(port, '127.0.0.1')
   try {
     await once(socket, 'connect')

@@ -1,7 +1,7 @@
-import { createServer, type AddressInfo } from 'node:net'
 import { Database } from '../../src/database/index.ts'
 import { Realtime, type RealtimeOptions, type RealtimeStats } from '../../src/realtime/index.ts'
 import { Child } from './child.ts'
+import { freePort } from './free-port.ts'
 import type { SoakClientsOrder, SoakReport } from './realtime-soak-clients-process.ts'
 import type { SoakWebOrder } from './realtime-soak-web-process.ts'
 import { temporaryFolder } from './temporary-folder.ts'
@@ -169,13 +169,4 @@ export class Soak implements AsyncDisposable {
     await this.database.stop()
     this.#folder[Symbol.dispose]()
   }
-}
-
-/** A port that is free now; several processes are to listen to it. */
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }

@@ -3,11 +3,11 @@ import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { get, type IncomingMessage } from 'node:http'
-import { createServer } from 'node:net'
 import { dirname, join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { after, before, test } from 'node:test'
 import { checkGroups } from '../../src/cli/doctor/index.ts'
+import { freePort } from '../helpers/free-port.ts'
 import { isAlive } from '../helpers/processes.ts'
 import { temporaryFolder } from '../helpers/temporary-folder.ts'
 import { waitUntil } from '../helpers/wait-until.ts'
@@ -227,13 +227,4 @@ function commit(text: string): void {
 
 function git(...words: string[]): void {
   execFileSync('git', words, { cwd: app })
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  server.close()
-  await once(server, 'close')
-  return port
 }

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import { StateError } from '../../core/index.ts'
+import { bootId, StateError } from '../../core/index.ts'
 
 /** A process that nobody else is taken for. */
 export interface RecordedProcess {
@@ -26,17 +26,9 @@ export async function startOf(pid: number): Promise<string | undefined> {
     // Field 22 of https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html, counted after the name, which may contain anything.
     const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)!.split(' ')
     // Counted from the start of the machine, which is not the same one after a restart.
-    return fields[0] === 'Z' ? undefined : `${fields[19]} ${bootOf()}`
+    return fields[0] === 'Z' ? undefined : `${fields[19]} ${bootId()}`
   } catch {
     return undefined
-  }
-}
-
-function bootOf(): string {
-  try {
-    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
-  } catch {
-    return ''
   }
 }
 

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
+import { bootId } from '../../core/index.ts'
 import { ProcessSeat, type Transaction } from '../../database/index.ts'
 import type { Engine } from '../engine.ts'
 import { endWorker, insertWorker, selectSeat } from '../sql.ts'
@@ -62,15 +63,6 @@ export class WorkerSeat {
       logger.warn({ error: String(error) }, 'a worker could not sign off')
     }
     this.#place[Symbol.dispose]()
-  }
-}
-
-/** Changes with each start of the machine; empty where the system does not tell. */
-function bootId(): string {
-  try {
-    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
-  } catch {
-    return ''
   }
 }
 
